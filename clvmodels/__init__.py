@@ -1,0 +1,50 @@
+"""clvmodels: customer lifetime value, compared honestly with the formula everybody uses.
+
+The names below are resolved on first use (PEP 562), so that ``import clvmodels`` loads the standard library only.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "split": "summary",
+    "summarize": "summary",
+    "read_transactions": "transactions",
+    "fit": "fitting",
+    "predict": "prediction",
+    "evaluate": "evaluation",
+    "build_report": "report",
+    "write_report": "report",
+    "save": "store",
+    "load": "store",
+    "simulate": "simulation",
+}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from clvmodels.evaluation import evaluate as evaluate
+    from clvmodels.fitting import fit as fit
+    from clvmodels.prediction import predict as predict
+    from clvmodels.report import build_report as build_report
+    from clvmodels.report import write_report as write_report
+    from clvmodels.simulation import simulate as simulate
+    from clvmodels.store import load as load
+    from clvmodels.store import save as save
+    from clvmodels.summary import split as split
+    from clvmodels.summary import summarize as summarize
+    from clvmodels.transactions import read_transactions as read_transactions
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
