@@ -24,7 +24,7 @@ _HOME = {
     "simulate": "simulation",
 }
 
-__all__ = sorted(_HOME)  # noqa: PLE0605
+__all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
     from clvmodels.evaluation import evaluate as evaluate

@@ -146,9 +146,10 @@ def as_date(value: object, name: str = "date") -> dt.date:
 
 def check_rate(annual_rate: float) -> None:
     """Refuse an annual discount rate that is not a fraction."""
-    if not (math.isfinite(annual_rate) and 0 <= annual_rate):
+    if not (math.isfinite(annual_rate) and annual_rate >= 0):
         raise InputError(f"discount rate {annual_rate!r} is not a rate. Give an annual fraction, for example 0.10.")
     if annual_rate >= 1:
         raise InputError(
-            f"discount rate {annual_rate:g} means {annual_rate:.0%} a year. Rates are annual fractions: for 10 % write 0.10."
+            f"discount rate {annual_rate:g} means {annual_rate:.0%} a year. Rates are annual fractions: "
+            "for 10 % write 0.10."
         )

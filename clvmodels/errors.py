@@ -16,9 +16,9 @@ class InputError(CLVError, ValueError):
     Parameters
     ----------
     headline
-        What cannot be done, e.g. ``"transactions cannot be summarised"``; or the whole message when there is one problem.
+        What cannot be done, e.g. ``"transactions cannot be summarised"``; or the whole message when it stands alone.
     problems
-        All problems found at once: *what is wrong, with a count and a first example; why the model cares; what to type*.
+        All problems found at once: *what is wrong, with a count and a first example; why it matters; what to type*.
 
     Examples
     --------

@@ -1,0 +1,49 @@
+# Everything from nothing: a virtual environment and the lock are all that these commands need.
+PYTHON ?= python3
+BIN := .venv/bin
+# Versions come from the lock; pip picks each line's marker, so one file serves every Python.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help report setup test test-all check lock clean
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+report: .venv/.core  ## the CDNOW report, from real data, in reports/cdnow
+	$(BIN)/clvmodels report --out reports/cdnow
+
+setup: .venv/.all  ## everything: tests, notebooks, checks
+
+test: .venv/.all  ## every test that needs Python alone
+	$(BIN)/python -m pytest -n 2 -m "not external"
+
+test-all: .venv/.all  ## every test, with what needs a browser too
+	$(BIN)/python -m pytest -n 2
+
+check: .venv/.all  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: .venv/.all  ## resolve the dependencies anew, for every Python and platform in one file
+	$(INSTALL) uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --no-emit-index-url --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
+
+clean:  ## remove the environment and the caches
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "clvmodels needs Python 3.11 or newer: install it, or name it with  make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv 2>/dev/null \
+		|| { rm -rf .venv; echo "this Python cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+
+# The stamps make set-up happen once; a changed pyproject.toml or lock makes it happen again.
+.venv/.core: pyproject.toml requirements.lock | .venv/bin/python
+	$(INSTALL) --editable .
+	@touch $@
+
+.venv/.all: pyproject.toml requirements.lock | .venv/bin/python
+	$(INSTALL) --editable '.[bayes,notebooks,test,check]'
+	@touch .venv/.core $@
