@@ -1,0 +1,12 @@
+"""The families: frozen parameters with their formulas."""
+
+from __future__ import annotations
+
+from clvmodels.models.base import Family, PurchaseFamily
+from clvmodels.models.bgnbd import BGNBD
+from clvmodels.models.gamma_gamma import GammaGamma
+
+FAMILIES: dict[str, type[Family]] = {family.name: family for family in (BGNBD, GammaGamma)}
+"""Every family by its name; the laws in the tests run over this table."""
+
+__all__ = ["BGNBD", "FAMILIES", "Family", "GammaGamma", "PurchaseFamily"]

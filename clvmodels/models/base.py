@@ -1,0 +1,119 @@
+"""What every family is: a frozen value whose fields are its parameters and whose methods are its formulas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from clvmodels.errors import InputError
+from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter
+
+
+@dataclass(frozen=True)
+class Family:
+    """A distribution over customers; fields are positive parameters: floats, or arrays of shape (draws, 1).
+
+    Data arrays have shape (n,); results have shape (n,), or (draws, n) when the parameters are draws.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    kind: ClassVar[Literal["purchases", "spend"]]
+
+    def __post_init__(self) -> None:
+        for name, value in self.parameters.items():
+            if not isinstance(value, (int, float, np.ndarray)):
+                continue  # symbolic: nothing to look at yet
+            if not np.all(np.isfinite(value)) or not np.all(np.asarray(value) > 0):
+                raise InputError(f"{self.title}: parameter {name} must be positive and finite, it is {value}.")
+
+    @classmethod
+    def parameter_names(cls) -> tuple[str, ...]:
+        """Names of the parameters, in the order of every vector."""
+        return tuple(field.name for field in fields(cls))
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """Parameters by name."""
+        return {name: getattr(self, name) for name in self.parameter_names()}
+
+    @classmethod
+    def from_log(cls, vector: ArrayLike) -> Self:
+        """The family at log parameters: a vector of k, or a (draws, k) matrix."""
+        values = np.exp(np.asarray(vector, float))
+        if values.ndim == 1:
+            return cls(*(float(value) for value in values))
+        return cls(*(values[:, [column]] for column in range(values.shape[1])))
+
+    @property
+    def log_vector(self) -> Array:
+        """Log parameters: shape (k,), or (draws, k)."""
+        columns = [np.log(np.asarray(value, float)) for value in self.parameters.values()]
+        if all(column.ndim == 0 for column in columns):
+            return np.array(columns)
+        return np.concatenate([column.reshape(-1, 1) for column in np.broadcast_arrays(*columns)], axis=1)
+
+    @property
+    def n_draws(self) -> int:
+        """Number of parameter draws this value holds; 1 for an estimate."""
+        return max(np.size(value) for value in self.parameters.values())
+
+    def rescale(self, factor: float) -> Self:
+        """The same model when time (purchases) or money (spend) is counted in units ``factor`` times smaller."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class PurchaseFamily(Family):
+    """When customers buy, and for how long: a model of x, t_x and T. x = t_x = T = 0 is a new customer."""
+
+    kind = "purchases"
+
+    def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, ops: Ops = NUMPY) -> Any:
+        """Log-likelihood of each pattern, shape (n,)."""
+        raise NotImplementedError
+
+    def score(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """Derivative of each pattern's log-likelihood by each parameter, shape (k, n)."""
+        raise NotImplementedError
+
+    def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability that a customer has not dropped out by T."""
+        raise NotImplementedError
+
+    def p_active(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of at least one purchase in (T, T + t]."""
+        raise NotImplementedError
+
+    def expected_purchases(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """Expected number of purchases in (T, T + t]."""
+        raise NotImplementedError
+
+    def pmf(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of exactly n purchases in (T, T + t]."""
+        raise NotImplementedError
+
+    def survival(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of n or more purchases in (T, T + t]."""
+        raise NotImplementedError
+
+    def discounted_purchases(
+        self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, delta: ArrayLike
+    ) -> Array:
+        """Expected purchases in (T, T + t], each multiplied by exp(−delta · its time after T)."""
+        raise NotImplementedError
+
+    def sample(
+        self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, seed: int | np.random.Generator
+    ) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """One simulated number of purchases in (T, T + t] per customer (and per draw)."""
+        raise NotImplementedError
+
+    def sample_times(
+        self, t: ArrayLike, *, seed: int | np.random.Generator
+    ) -> tuple[np.ndarray[Any, np.dtype[np.int64]], Array]:
+        """Repeat purchases of new customers, each observed for its own t: customer indices and times, in order."""
+        raise NotImplementedError

@@ -1,0 +1,274 @@
+"""BG/NBD: Poisson purchases, and after each one a coin that may end the relationship (Fader, Hardie & Lee 2005)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter, digamma_rise, log_rising, per_distinct, trigamma_rise
+from clvmodels.models.base import PurchaseFamily
+
+BLOCK = 1 << 16
+"""Elements worked on at a time: small enough for the processor's cache, large enough for NumPy."""
+
+
+@dataclass(frozen=True)
+class BGNBD(PurchaseFamily):
+    """The BG/NBD model.
+
+    A customer's purchase rate is λ ~ Gamma(r, α) per unit of time; after every purchase the customer drops out with
+    probability p ~ Beta(a, b). A customer alive at T is a new customer with parameters (r + x, α + T, a, b + x).
+
+    References
+    ----------
+    Fader, Hardie & Lee (2005), "Counting Your Customers" the Easy Way, Marketing Science 24(2), 275–284.
+
+    Examples
+    --------
+    >>> model = BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)  # CDNOW, weeks; table 2
+    >>> round(float(model.expected_purchases(39, 2, 30.43, 38.86)), 3)
+    1.226
+    """
+
+    name = "bgnbd"
+    title = "BG/NBD"
+
+    r: Parameter
+    alpha: Parameter
+    a: Parameter
+    b: Parameter
+
+    def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, ops: Ops = NUMPY) -> Any:
+        """Log-likelihood of each pattern (eq. 6), as the likelihood of being alive over P(alive)."""
+        x, t_x, T = (np.asarray(value, float) for value in (x, t_x, T))
+        r, alpha, a, b = self.r, self.alpha, self.a, self.b
+
+        def counts(k: Array) -> Any:
+            return ops.log_rising(r, k) + ops.log_rising(b, k) - ops.log_rising(a + b, k)
+
+        alive = per_distinct(counts, x) - r * ops.log1p(T / alpha) - x * ops.log(alpha + T)
+        return alive + ops.where(x > 0, ops.logaddexp(0.0, self._log_odds(x, t_x, T, ops)), 0.0)  # − log P(alive)
+
+    def rescale(self, factor: float) -> BGNBD:
+        """The same model when time is counted in units ``factor`` times smaller: alpha · factor."""
+        return BGNBD(self.r, self.alpha * factor, self.a, self.b)
+
+    def _log_odds(self, x: Array, t_x: Array, T: Array, ops: Ops = NUMPY) -> Any:
+        """Log odds of having dropped out, for x > 0."""
+        after = self.b + np.maximum(x - 1, 0)
+        return ops.log(self.a) - ops.log(after) + (self.r + x) * ops.log1p((T - t_x) / (self.alpha + t_x))
+
+    def score(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """Derivative of the log-likelihood by r, alpha, a, b: shape (4, n)."""
+        x, t_x, T = (np.asarray(value, float) for value in (x, t_x, T))
+        r, alpha, a, b = self.r, self.alpha, self.a, self.b
+        dead = np.where(x > 0, special.expit(self._log_odds(x, t_x, T)), 0.0)
+        rise_r = per_distinct(lambda k: digamma_rise(r, k), x)
+        rise_b = per_distinct(lambda k: digamma_rise(b, k), x)
+        rise_ab = per_distinct(lambda k: digamma_rise(a + b, k), x)
+        by_r = rise_r - np.log1p(T / alpha) + dead * np.log1p((T - t_x) / (alpha + t_x))
+        by_alpha = (r * T / alpha - x) / (alpha + T) - dead * (r + x) * (T - t_x) / ((alpha + T) * (alpha + t_x))
+        by_a = dead / a - rise_ab
+        by_b = rise_b - rise_ab - dead / (b + np.maximum(x - 1, 0))
+        return np.stack(np.broadcast_arrays(by_r, by_alpha, by_a, by_b))
+
+    def hessian(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """Second derivatives of the log-likelihood by r, alpha, a, b: shape (4, 4, n)."""
+        x, t_x, T = (np.asarray(value, float) for value in (x, t_x, T))
+        r, alpha, a, b = self.r, self.alpha, self.a, self.b
+        dead = np.where(x > 0, special.expit(self._log_odds(x, t_x, T)), 0.0)
+        rise_r = per_distinct(lambda k: trigamma_rise(r, k), x)
+        rise_b = per_distinct(lambda k: trigamma_rise(b, k), x)
+        rise_ab = per_distinct(lambda k: trigamma_rise(a + b, k), x)
+        gap = (t_x - T) / ((alpha + T) * (alpha + t_x))  # 1/(α+T) − 1/(α+t_x)
+        after = b + np.maximum(x - 1, 0)
+        zero = np.zeros(np.shape(dead))
+        slope = np.broadcast_arrays(np.log1p((T - t_x) / (alpha + t_x)), (r + x) * gap, 1 / a + zero, -1 / after)
+        rows = [[dead * (1 - dead) * first * second for second in slope] for first in slope]
+        rows[0][0] = rows[0][0] + rise_r
+        cross = T / (alpha * (alpha + T)) + dead * gap
+        rows[0][1] = rows[0][1] + cross
+        rows[1][0] = rows[1][0] + cross
+        both = 1 / (alpha + T) + 1 / (alpha + t_x)
+        rows[1][1] = (
+            rows[1][1] + (x - r * T * (2 * alpha + T) / alpha**2) / (alpha + T) ** 2 - dead * (r + x) * gap * both
+        )
+        rows[2][2] = rows[2][2] - rise_ab - dead / a**2
+        rows[2][3] = rows[2][3] - rise_ab
+        rows[3][2] = rows[3][2] - rise_ab
+        rows[3][3] = rows[3][3] + rise_b - rise_ab + dead / after**2
+        return np.stack([np.stack(np.broadcast_arrays(*row)) for row in rows])
+
+    def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of not having dropped out by T: 1 for x = 0, who had no occasion to."""
+        x, t_x, T = (np.asarray(value, float) for value in (x, t_x, T))
+        return np.where(x > 0, special.expit(-self._log_odds(x, t_x, T)), 1.0)
+
+    def updated(self, x: ArrayLike, T: ArrayLike) -> tuple[Any, Any, Any, Any]:
+        """Parameters of the new customer that a customer alive at T is."""
+        x, T = np.asarray(x, float), np.asarray(T, float)
+        return self.r + x, self.alpha + T, self.a, self.b + x
+
+    def p_active(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of at least one purchase in (T, T + t]."""
+        r, alpha, _, _ = self.updated(x, T)
+        return np.asarray(self.p_alive(x, t_x, T) * -np.expm1(-r * np.log1p(np.asarray(t, float) / alpha)))
+
+    def expected_purchases(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """Expected number of purchases in (T, T + t] (eq. 10)."""
+        return self.p_alive(x, t_x, T) * mean_new(np.asarray(t, float), *self.updated(x, T))
+
+    def survival(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of n or more purchases in (T, T + t]."""
+        n = np.asarray(n, float)
+        tail = survival_new(np.maximum(n, 1), np.asarray(t, float), *self.updated(x, T))
+        return np.where(n > 0, self.p_alive(x, t_x, T) * tail, 1.0)
+
+    def pmf(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of exactly n purchases in (T, T + t] (eq. 8 at the updated parameters)."""
+        x, t_x, T, n, t = (np.asarray(value, float) for value in (x, t_x, T, n, t))
+        dead = np.where(x > 0, special.expit(self._log_odds(x, t_x, T)), 0.0)
+        some = pmf_new(np.maximum(n, 1), t, *self.updated(x, T))
+        none = np.exp(-(self.r + x) * np.log1p(t / (self.alpha + T)))
+        p_alive = self.p_alive(x, t_x, T)
+        return np.where(n > 0, p_alive * some, dead + p_alive * none)
+
+    def discounted_purchases(
+        self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, delta: ArrayLike
+    ) -> Array:
+        """Expected discounted number of purchases in (T, T + t], at the continuous rate ``delta`` per unit of time."""
+        t, delta = np.asarray(t, float), np.asarray(delta, float)
+        return self.p_alive(x, t_x, T) * discounted_new(t, *self.updated(x, T), delta)
+
+    def sample(
+        self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, seed: int | np.random.Generator
+    ) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """One simulated number of purchases in (T, T + t] per customer (and per draw)."""
+        rng = np.random.default_rng(seed)
+        p_alive = self.p_alive(x, t_x, T)
+        bought, last = self._story(np.asarray(t, float), *self.updated(x, T), rng)
+        alive = rng.random(np.broadcast_shapes(bought.shape, p_alive.shape)) < p_alive
+        return np.where(alive, np.minimum(bought, last), 0)
+
+    def sample_times(
+        self, t: ArrayLike, *, seed: int | np.random.Generator
+    ) -> tuple[np.ndarray[Any, np.dtype[np.int64]], Array]:
+        """Repeat purchases of new customers, each observed for its own t: customer indices and times, in order."""
+        rng = np.random.default_rng(seed)
+        t = np.atleast_1d(np.asarray(t, float))
+        wanted, last = self._story(t, self.r, self.alpha, self.a, self.b, rng)
+        customer = np.repeat(np.arange(t.size), wanted)
+        times = rng.random(customer.size) * t[customer]
+        order = np.lexsort((times, customer))  # a Poisson process given its count is sorted uniforms
+        customer, times = customer[order], times[order]
+        rank = np.arange(customer.size) - np.repeat(np.cumsum(wanted) - wanted, wanted)
+        kept = rank < last[customer]
+        return customer[kept], times[kept]
+
+    @staticmethod
+    def _story(t: Array, r: Any, alpha: Any, a: Any, b: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+        """Purchases an immortal customer would make in t, and after which purchase this one leaves."""
+        shape = np.broadcast_shapes(*(np.shape(value) for value in (t, r, alpha, a, b)))
+        rate = rng.gamma(r, size=shape) / alpha
+        dropout = np.maximum(rng.beta(a, b, size=shape), 1e-300)
+        wanted = rng.poisson(rate * t)
+        with np.errstate(divide="ignore"):  # dropout = 1: leaves after the first
+            last = np.ceil(rng.standard_exponential(shape) / -np.log1p(-dropout))
+        return wanted, np.clip(last, 1, 2.0**62).astype(np.int64)
+
+
+def survival_new(n: Array, t: Array, r: Any, alpha: Any, a: Any, b: Any) -> Array:
+    """P(X(t) ≥ n) of a new customer, n ≥ 1: buy n times in the NBD, and stay after the first n − 1."""
+    return np.exp(log_rising(b, n - 1) - log_rising(a + b, n - 1)) * _nbd_tail(n, t, r, alpha)
+
+
+def pmf_new(n: Array, t: Array, r: Any, alpha: Any, a: Any, b: Any) -> Array:
+    """P(X(t) = n) of a new customer, n ≥ 1: stays and buys no more, or leaves after the n-th. Both are positive."""
+    stayed = np.exp(log_rising(b, n - 1) - log_rising(a + b, n - 1))  # after the first n − 1
+    here = a + b + n - 1
+    exact = np.exp(
+        log_rising(r, n) - special.gammaln(n + 1) - r * np.log1p(t / alpha) + special.xlogy(n, t / (alpha + t))
+    )
+    return np.asarray(stayed * ((b + n - 1) / here * exact + a / here * _nbd_tail(n, t, r, alpha)))
+
+
+def _nbd_tail(n: Array, t: Array, r: Any, alpha: Any) -> Array:
+    """P(NBD ≥ n): the incomplete beta, from the side where its argument is exact."""
+    n, r, z, rest = np.broadcast_arrays(n, r, t / (alpha + t), alpha / (alpha + t))
+    return np.where(z < 0.5, special.betainc(n, r, z), special.betaincc(r, n, rest))
+
+
+def mean_new(t: Array, r: Any, alpha: Any, a: Any, b: Any) -> Array:
+    """h(t), the expected purchases of a new customer in t."""
+    t, r, alpha, a, b = np.broadcast_arrays(*(np.asarray(value, float) for value in (t, r, alpha, a, b)))
+    flat = [np.ravel(value) for value in (t, r, alpha, a, b)]
+    blocks = [
+        _mean_block(*(value[start : start + BLOCK] for value in flat)) for start in range(0, max(t.size, 1), BLOCK)
+    ]
+    return np.concatenate(blocks).reshape(t.shape)
+
+
+def _mean_block(t: Array, r: Array, alpha: Array, a: Array, b: Array) -> Array:
+    L, z = np.log1p(t / alpha), t / (alpha + t)
+    eps, C = a - 1, a + b - 1
+    B = C - r
+    same = np.abs(eps * L) < 1e-300
+    lead = C * np.where(same, L, -np.expm1(-eps * L) / np.where(eps == 0, 1, eps))
+    with np.errstate(over="ignore", invalid="ignore"):
+        fade = np.exp(-eps * L)
+        total, largest = np.zeros_like(t), np.zeros_like(t)
+        active = np.flatnonzero(z > 0)
+        term = (B * z)[active]
+        total[active] = term
+        largest[active] = np.abs(term)
+        n = 1
+        while active.size and n < 20000:
+            Bz, az, Cz, zz = B[active], a[active], C[active], z[active]
+            sub, big = total[active], largest[active]
+            for _ in range(8):
+                ratio = (Bz + n) * (az + n - 1) / ((Cz + n) * (n + 1)) * zz
+                term = term * ratio
+                sub = sub + term
+                big = np.maximum(big, np.abs(term))
+                n += 1
+            total[active], largest[active] = sub, big
+            h = lead[active] - fade[active] * sub
+            rate = np.maximum(np.abs(ratio), zz)
+            going = ~((rate < 1) & (np.abs(term) * fade[active] <= 1e-14 * np.abs(h) * (1 - rate)))
+            going &= np.isfinite(term)
+            active, term = active[going], term[going]
+        h = lead - fade * total
+        poor = (t > 0) & ~((np.abs(lead) + fade * largest) * 4e-16 <= 1e-11 * np.abs(h))
+    poor[active] = True
+    for place in np.flatnonzero(poor):
+        h[place] = _mean_series(t[place], r[place], alpha[place], a[place], b[place])
+    return h
+
+
+def _mean_series(t: float, r: float, alpha: float, a: float, b: float) -> float:
+    """h(t) as the sum of its survival function: no cancellation, but as many terms as purchases are possible."""
+    total, start, size = 0.0, 1, 64
+    while start < 1e8:
+        n = np.arange(start, start + size, dtype=float)
+        part = survival_new(n, np.asarray(t), r, alpha, a, b)
+        total += float(part.sum())
+        if part[-1] * (size + start) < 1e-14 * total:
+            break
+        start, size = start + size, 2 * size
+    return total
+
+
+def discounted_new(t: Array, r: Any, alpha: Any, a: Any, b: Any, delta: Array) -> Array:
+    """d(t) = e^{−δt} h(t) + δ ∫₀ᵗ e^{−δs} h(s) ds, by Gauss–Legendre in log1p(s / α)."""
+    t, r, alpha, a, b, delta = np.broadcast_arrays(t, r, alpha, a, b, delta)
+    nodes, weights = np.polynomial.legendre.leggauss(48)
+    L = np.log1p(t / alpha)
+    total = np.exp(-delta * t) * mean_new(t, r, alpha, a, b)
+    for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+        s = alpha * np.expm1(node * L)
+        total = total + weight * delta * L * (alpha + s) * np.exp(-delta * s) * mean_new(s, r, alpha, a, b)
+    return np.asarray(total)
