@@ -100,6 +100,19 @@ class PurchaseFamily(Family):
         """Probability of n or more purchases in (T, T + t]."""
         raise NotImplementedError
 
+    def survival_table(self, n_max: int, t: float, x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of n or more purchases in (T, T + t] for customers alive at T, n = 0 … n_max.
+
+        Shape (k, n_max + 1), or (draws, k, n_max + 1); 1-d x and T. What customers alive at T do next depends on x and
+        T only, in every family here. A family with a recurrence overrides this.
+        """
+        x, T = np.asarray(x, float), np.asarray(T, float)
+        n = np.arange(n_max + 1.0)
+        many, since = np.repeat(x, n.size), np.repeat(T, n.size)
+        seen = self.survival(np.tile(n, x.size), t, many, since, since)  # t_x = T: as alive as one can be
+        table = np.asarray(seen / np.where(np.tile(n, x.size) > 0, self.p_alive(many, since, since), 1.0))
+        return table.reshape(*table.shape[:-1], x.size, n.size)
+
     def discounted_purchases(
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, delta: ArrayLike
     ) -> Array:

@@ -128,6 +128,21 @@ class BGNBD(PurchaseFamily):
         tail = survival_new(np.maximum(n, 1), np.asarray(t, float), *self.updated(x, T))
         return np.where(n > 0, self.p_alive(x, t_x, T) * tail, 1.0)
 
+    def survival_table(self, n_max: int, t: float, x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of n or more purchases in (T, T + t] for customers alive at T, n = 0 … n_max, by recurrence.
+
+        The NBD's tail is summed from its far end, so that every entry is a sum of positive terms.
+        """
+        r, alpha, a, b = (np.asarray(value, float)[..., None] for value in self.updated(x, T))
+        n = np.arange(1.0, n_max)
+        log_ratio = np.log(t / (alpha + t) * (r + n - 1) / n)
+        exact = np.exp(np.cumsum(log_ratio, axis=-1) - r * np.log1p(t / alpha))  # P(NBD = n), n = 1 … n_max − 1
+        beyond = _nbd_tail(np.asarray(float(n_max)), np.asarray(t, float), r, alpha)
+        tail = np.cumsum(np.concatenate([beyond, exact[..., ::-1]], axis=-1), axis=-1)[..., ::-1]
+        stays = np.cumprod((b + n - 1) / (a + b + n - 1), axis=-1)  # after the first 1 … n_max − 1 purchases
+        tail[..., 1:] *= stays
+        return np.concatenate([np.ones_like(beyond), tail], axis=-1)
+
     def pmf(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """Probability of exactly n purchases in (T, T + t] (eq. 8 at the updated parameters)."""
         x, t_x, T, n, t = (np.asarray(value, float) for value in (x, t_x, T, n, t))
