@@ -102,8 +102,12 @@ def log_score(probability: ArrayLike, weights: ArrayLike | None = None) -> Any:
 
     A probability that underflows counts as the smallest positive number, so that one customer costs 708, not infinity.
     """
-    tiny = np.finfo(float).tiny
-    return _answer(lambda w, p: _mean(np.log(np.maximum(p, tiny)), w), weights, probability)
+    return _answer(lambda w, p: _mean(log_of(p), w), weights, probability)
+
+
+def log_of(probability: Array) -> Array:
+    """Log probability of each outcome, not below that of the smallest positive number."""
+    return np.asarray(np.log(np.maximum(probability, np.finfo(float).tiny)))
 
 
 def crps(scores: ArrayLike, weights: ArrayLike | None = None) -> Any:
@@ -315,4 +319,5 @@ def _answer(formula: Callable[..., Array], weights: ArrayLike | None, *columns: 
         raise ValueError(f"weights need shape {shape} or {(*shape, 'B')}; theirs is {w.shape}")
     with np.errstate(divide="ignore", invalid="ignore"):
         result = formula(w.reshape(len(w), -1), *arrays)
+    result = np.where(np.isfinite(result), result, np.nan)  # x/0 does not exist either
     return float(result[0]) if w.ndim == 1 else result

@@ -1,0 +1,252 @@
+"""Was the model any good, and was it better than the formula? Metrics, paired bootstrap, verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from clvmodels.bootstrap import cell_codes, limits, resampled_weights, simultaneous_limits
+from clvmodels.errors import InputError
+from clvmodels.formula import FORMULAS, predict_by_formula
+from clvmodels.judging import Bench, Predictor, Quantity
+from clvmodels.metrics import METRICS, empty_parts
+from clvmodels.prediction import Predictions
+from clvmodels.summary import Holdout
+from clvmodels.verdict import headline
+
+Array = NDArray[np.float64]
+
+FEWEST_RESAMPLES = 20
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The model and every variant of the formula, judged on the same holdout.
+
+    All limits are of the sampling of customers: another set of customers like these, with the fit and the holdout
+    period held fixed. Another period may differ by more; that is what several cut-offs are for.
+    """
+
+    metrics: pd.DataFrame
+    """predictor, quantity, metric, value, lower, upper: 95 % limits, each row by itself."""
+    comparison: pd.DataFrame
+    """quantity, metric, model, formula, difference, lower, upper, verdict: 95 % limits that hold for all rows at once.
+
+    difference = model − formula (of |total_error| for that metric); verdict says what it means for the model:
+    "better", "worse" or "no evidence".
+    """
+    customers: pd.DataFrame
+    """customer_id, and for each quantity ``actual_purchases``, ``purchases_<predictor>`` … (``actual_value`` …)."""
+    models: dict[str, str]
+    """Quantity → the model's name as a predictor, e.g. {"purchases": "bgnbd", "value": "bgnbd+gamma_gamma"}."""
+    skipped: pd.DataFrame
+    """predictor, quantity, parts: how many of the ten parts had no actual, and are left out of decile_mape."""
+    n_resamples: int
+    seed: int
+
+    def headline(self) -> list[str]:
+        """Sentences that say where the formula wins as plainly as where it loses, with numbers and limits."""
+        return headline(self.metrics, self.comparison, self.models)
+
+    def actual(self, quantity: Quantity) -> Array:
+        """What each customer did in the holdout, in the order of ``customers``."""
+        return self.customers[f"actual_{quantity}"].to_numpy(float)
+
+    def predicted(self, quantity: Quantity, predictor: str | None = None) -> Array:
+        """A predictor's mean for each customer, in the order of ``customers``; the model's by default."""
+        return self.customers[f"{quantity}_{predictor or self.models[quantity]}"].to_numpy(float)
+
+
+def evaluate(
+    forecast: Predictions,
+    holdout: Holdout,
+    *,
+    others: Mapping[str, tuple[ArrayLike, ArrayLike | None]] | None = None,
+    resamples: int = 500,
+    seed: int = 0,
+) -> Evaluation:
+    """Judge a forecast made from the calibration period by what the holdout brought, beside the formula.
+
+    Purchases are purchase days; value is revenue (margin 1, undiscounted), whatever the forecast's margin and discount
+    rate. ``clvmodels.metrics`` says what the metrics are; differences come from a paired bootstrap over customers.
+
+    Parameters
+    ----------
+    forecast
+        Predictions of the calibration customers for the holdout's days: ``horizon=holdout.horizon``.
+    holdout
+        The other side of the same split.
+    others
+        Further rivals: name → (purchases, value or None), in the order of ``forecast.summary.frame``.
+    resamples, seed
+        Bootstrap resamples of the customers, at least 20.
+
+    Raises
+    ------
+    InputError
+        When the two do not match in days or customers, or ``others`` does not match them.
+    """
+    _check(forecast, holdout, resamples)
+    benches = _benches(forecast, holdout, others or {})
+
+    cells = [cell_codes(bench.columns) for bench in benches]
+    codes = [code for code, _ in cells]
+    judges = [bench.at(first) for bench, (_, first) in zip(benches, cells, strict=True)]
+
+    def measure(weights: Sequence[Array]) -> Array:
+        return np.concatenate([judge.measure(w) for judge, w in zip(judges, weights, strict=True)])
+
+    estimate = measure([np.bincount(code)[:, None].astype(float) for code in codes])[:, 0]
+    blocks = resampled_weights(codes, resamples=resamples, seed=seed)
+    resampled = np.concatenate([measure(weights) for weights in blocks], axis=1)
+
+    rows = pd.DataFrame([row for bench in benches for row in bench.rows], columns=["predictor", "quantity", "metric"])
+    models: dict[str, str] = {bench.quantity: bench.model for bench in benches}
+    return Evaluation(
+        metrics=_metric_table(rows, estimate, resampled),
+        comparison=_comparison_table(rows, estimate, resampled, models),
+        customers=_customer_table(forecast, benches),
+        models=models,
+        skipped=_skipped_table(benches),
+        n_resamples=resamples,
+        seed=seed,
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------ input
+
+
+def _check(forecast: Predictions, holdout: Holdout, resamples: int) -> None:
+    """Refuse a forecast and a holdout that do not belong together, with all reasons at once."""
+    problems = []
+    if forecast.horizon != holdout.horizon:
+        problems.append(
+            f"the forecast is for {forecast.horizon}, the holdout is {holdout.horizon}. "
+            "Totals over different days cannot be compared. Predict with horizon=holdout.horizon."
+        )
+    mine, theirs = forecast.summary.frame["customer_id"], holdout.frame["customer_id"]
+    for one, other, where in ((mine, theirs, "forecast"), (theirs, mine, "holdout")):
+        alone = one[~one.isin(other)]
+        if len(alone):
+            problems.append(
+                f"{len(alone):,} of {len(one):,} customers are in the {where} only (first: {alone.iloc[0]}). "
+                "Every customer is judged on both sides. Use the two sides of one split."
+            )
+    if resamples < FEWEST_RESAMPLES:
+        problems.append(
+            f"resamples is {resamples}. 95 % limits need at least {FEWEST_RESAMPLES} resamples; the default is 500."
+        )
+    if problems:
+        raise InputError("the forecast cannot be evaluated", problems)
+
+
+def _benches(
+    forecast: Predictions, holdout: Holdout, others: Mapping[str, tuple[ArrayLike, ArrayLike | None]]
+) -> list[Bench]:
+    """For each quantity the actual of each customer, the model, the formula's variants and the others."""
+    customers = forecast.summary.frame["customer_id"]
+    realised = holdout.frame.set_index("customer_id").loc[customers]
+    actual = realised["purchases"].to_numpy(float)
+    model = forecast.purchases.model.name
+    models = [Predictor.of_purchases(model, forecast.purchase_outcomes, actual)]
+    actuals = [actual]
+    if forecast.spend is not None and "value" in realised:
+        actual = realised["value"].to_numpy(float)
+        name = f"{model}+{forecast.spend.model.name}"
+        models.append(Predictor.of_value(name, forecast.value_outcomes, actual))
+        actuals.append(actual)
+    rivals: dict[str, tuple[Array, Array | None]] = {
+        name: (variant.purchases, variant.value)
+        for name, variant in predict_by_formula(forecast.summary, forecast.horizon).items()
+    }
+    rivals |= _checked(others, {*FORMULAS, *(one.name for one in models)}, len(customers))
+    benches = []
+    quantities: tuple[Quantity, Quantity] = ("purchases", "value")
+    for column, (quantity, one, actual) in enumerate(zip(quantities, models, actuals, strict=False)):
+        points = [
+            Predictor.point(name, prediction, actual)
+            for name, predictions in rivals.items()
+            if (prediction := predictions[column]) is not None
+        ]
+        benches.append(Bench(quantity, actual, (one, *points)))
+    return benches
+
+
+def _checked(
+    others: Mapping[str, tuple[ArrayLike, ArrayLike | None]], taken: set[str], customers: int
+) -> dict[str, tuple[Array, Array | None]]:
+    """Other rivals as arrays, one finite number per customer."""
+    problems = []
+    arrays: dict[str, tuple[Array, Array | None]] = {}
+    for name, (purchases, value) in others.items():
+        if name in taken:
+            problems.append(f"{name!r} is a predictor already. Give it another name.")
+        both = (np.asarray(purchases, float), None if value is None else np.asarray(value, float))
+        for array, quantity in zip(both, ("purchases", "value"), strict=True):
+            if array is None:
+                continue
+            if array.shape != (customers,):
+                problems.append(
+                    f"{name!r} has {quantity} of shape {array.shape} for {customers:,} customers. "
+                    "Give one number per customer, in the order of forecast.summary.frame."
+                )
+            elif missing := int((~np.isfinite(array)).sum()):
+                problems.append(
+                    f"{name!r} has {missing:,} missing or infinite {quantity} "
+                    f"(first: row {int(np.argmin(np.isfinite(array)))}). Predict 0 where nothing is expected."
+                )
+        arrays[name] = both
+    if problems:
+        raise InputError("other predictors cannot be evaluated", problems)
+    return arrays
+
+
+# ----------------------------------------------------------------------------------------------------------- tables
+
+
+def _metric_table(rows: pd.DataFrame, estimate: Array, resampled: Array) -> pd.DataFrame:
+    lower, upper = limits(estimate, resampled)
+    floor = rows["metric"].map({name: metric.lowest for name, metric in METRICS.items()}).to_numpy(float)
+    ceiling = rows["metric"].map({name: metric.highest for name, metric in METRICS.items()}).to_numpy(float)
+    return rows.assign(value=estimate, lower=np.maximum(lower, floor), upper=np.minimum(upper, ceiling))
+
+
+def _comparison_table(rows: pd.DataFrame, estimate: Array, resampled: Array, models: Mapping[str, str]) -> pd.DataFrame:
+    """One row per quantity × metric × rival, for the metrics that both have."""
+    index = {key: i for i, key in enumerate(rows.itertuples(index=False, name=None))}
+    pairs = [
+        (quantity, metric, models[quantity], predictor, index[models[quantity], quantity, metric], i)
+        for (predictor, quantity, metric), i in index.items()
+        if predictor != models[quantity]
+    ]
+    pairs.sort(key=lambda pair: (list(models).index(pair[0]), list(METRICS).index(pair[1])))  # rivals stay in order
+    table = pd.DataFrame([pair[:4] for pair in pairs], columns=["quantity", "metric", "model", "formula"])
+
+    compared = np.array([METRICS[metric].compared(row) for metric, row in zip(rows["metric"], resampled, strict=True)])
+    centre = np.array([METRICS[metric].compared(one) for metric, one in zip(rows["metric"], estimate, strict=True)])
+    ours, theirs = np.array([pair[4:] for pair in pairs]).T
+    difference = centre[ours] - centre[theirs]
+    lower, upper = simultaneous_limits(difference, compared[ours] - compared[theirs])
+    sign = np.array([METRICS[metric].sign for metric in table["metric"]])
+    direction = sign * (np.where(lower > 0, 1, 0) - np.where(upper < 0, 1, 0))
+    verdict = np.select([direction > 0, direction < 0], ["better", "worse"], "no evidence")
+    return table.assign(difference=difference, lower=lower, upper=upper, verdict=verdict)
+
+
+def _customer_table(forecast: Predictions, benches: Sequence[Bench]) -> pd.DataFrame:
+    columns = {"customer_id": forecast.summary.frame["customer_id"].array}
+    for bench in benches:
+        columns[f"actual_{bench.quantity}"] = bench.actual
+        columns |= {f"{bench.quantity}_{one.name}": one.mean for one in bench.predictors}
+    return pd.DataFrame(columns)
+
+
+def _skipped_table(benches: Sequence[Bench]) -> pd.DataFrame:
+    rows = [
+        (one.name, bench.quantity, empty_parts(one.mean, bench.actual)) for bench in benches for one in bench.predictors
+    ]
+    return pd.DataFrame(rows, columns=["predictor", "quantity", "parts"])
