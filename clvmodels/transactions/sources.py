@@ -1,0 +1,249 @@
+"""Files, frames and databases behind one face: names, and the chosen columns as an Ibis table."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clvmodels.errors import InputError
+from clvmodels.transactions.csv_files import CsvFile, open_csv, temporary_folder
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+_PARQUET = (".parquet", ".pq", ".parq")
+_KINDS = (
+    "a CSV or Parquet path or glob, a pandas, Polars, Arrow or Ibis table, a database URL with table=, "
+    "'cdnow' or 'cdnow-sample'"
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the rows come from, before any of them has been judged."""
+
+    label: str
+    names: tuple[str, ...]
+    take: Callable[[Sequence[int]], ir.Table]  # the columns at these positions, called c0, c1, …
+    sha256: str | None = None  # of the files; None when there are no files
+    malformed: Callable[[], list[int]] = field(default=lambda: [])  # line numbers, once the rows have been read
+    embedded: bool = True  # in our own DuckDB
+
+
+def open_source(source: Any, *, table: str | None = None) -> Source:
+    """Recognise any kind of table without importing the library it comes from."""
+    import ibis
+
+    if isinstance(source, ibis.expr.types.Table):
+        return _ibis(source, "Ibis table")
+    if isinstance(source, Path) or (isinstance(source, str) and not _is_url(source)):
+        if table is not None:
+            return _database(str(source), table)
+        return _files(str(source))
+    if isinstance(source, str):
+        if table is None:
+            raise InputError(f"{_without_password(source)} is a database. Name the table in it with --table TABLE.")
+        return _database(source, table)
+    arrow = _arrow(source)
+    if arrow is None:
+        raise InputError(f"a {type(source).__name__} is no table of purchases. Give {_KINDS}.")
+    names, take = arrow
+    con = _duckdb()
+
+    def chosen(positions: Sequence[int]) -> ir.Table:
+        con.con.register("clvmodels_source", take(positions))
+        return con.table("clvmodels_source")
+
+    return Source(f"{type(source).__module__.split('.')[0]} {type(source).__name__}", names, chosen)
+
+
+def _duckdb() -> Any:
+    import ibis
+
+    # Extensions would be fetched from the network; everything we need is built in.
+    con = ibis.duckdb.connect(autoinstall_known_extensions=False)
+    con.con.execute("SET enable_progress_bar = false")  # progress is ours to show, on stderr
+    return con
+
+
+def _files(text: str) -> Source:
+    paths = _paths(text)
+    con = _duckdb()
+    if any(p.suffix.lower() in _PARQUET for p in paths):
+        return _parquet(text, paths, con)
+    folder = temporary_folder()
+    files = [open_csv(path, Path(folder.name)) for path in paths]
+    first = files[0]
+    for path, other in zip(paths, files, strict=True):
+        if (other.names, other.delimiter) != (first.names, first.delimiter):
+            raise InputError(
+                f"{path.name} has other columns ({', '.join(other.names)}) than {paths[0].name} "
+                f"({', '.join(first.names)}). Give files of one kind."
+            )
+    return _csv(text, first, files, con, folder)
+
+
+def _csv(
+    label: str, first: CsvFile, files: Sequence[CsvFile], con: Any, folder: tempfile.TemporaryDirectory[str]
+) -> Source:
+    rows = con.read_csv([str(f.path) for f in files], table_name="clvmodels_source", **first.options)
+
+    def take(positions: Sequence[int], _keep: object = folder) -> ir.Table:
+        return rows.select({f"c{i}": rows[f"c{at}"] for i, at in enumerate(positions)})
+
+    def malformed() -> list[int]:
+        # A record with an open quote swallows the lines after it: each of them is a row that was not read.
+        found = con.con.execute(
+            "select distinct file_id, line, csv_line from reject_errors "
+            "where scan_id = (select max(scan_id) from reject_errors) order by file_id, line"
+        ).fetchall()
+        return sorted(
+            line + k
+            for _, line, text in found
+            for k, part in enumerate((text or "x").splitlines() or ["x"])
+            if part.strip()
+        )
+
+    return Source(label, first.names, take, _digest([f.sha256 for f in files]), malformed)
+
+
+def _parquet(label: str, paths: list[Path], con: Any) -> Source:
+    import duckdb
+
+    try:
+        rows = con.read_parquet([str(p) for p in paths], table_name="clvmodels_source", union_by_name=True)
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{label} cannot be read as Parquet ({reason}). It may be truncated: export it again."
+        ) from None
+    return Source(label, tuple(rows.columns), _select(rows), _digest([_sha256(p) for p in paths]))
+
+
+def _paths(text: str) -> list[Path]:
+    path = Path(text).expanduser()
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in (*_PARQUET, ".csv"))
+        if inside:
+            return inside
+        raise InputError(
+            f"{text} is a folder without CSV or Parquet files. Give a file, or a glob such as '{text}/*.csv'."
+        )
+    found = sorted(Path(p) for p in glob.glob(str(path), recursive=True) if Path(p).is_file())
+    if not found:
+        what = "no file matches" if glob.has_magic(text) else "there is no file"
+        raise InputError(f"{what} {text}. Give {_KINDS}.")
+    return found
+
+
+def _is_url(text: str) -> bool:
+    return re.match(r"^[a-z][a-z0-9+_-]+://", text, re.I) is not None
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(?<=://)[^/@]*@", "", url)
+
+
+def _database(url: str, table: str) -> Source:
+    import ibis
+
+    try:
+        con = ibis.connect(url)
+        names = con.list_tables()
+        if table not in names:
+            some = ", ".join(f"'{n}'" for n in sorted(names)[:20]) or "none"
+            raise InputError(f"there is no table '{table}' in {_without_password(url)}. Its tables are {some}.")
+        rows = con.table(table)
+    except InputError:
+        raise
+    except Exception as error:  # each engine raises its own kinds
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{_without_password(url)} cannot be opened ({_without_password(reason)}).") from None
+    if con.name == "sqlite":  # it has no dates of its own; it runs in this process anyway
+        local = _duckdb()
+        local.con.register("clvmodels_source", rows.to_pyarrow())
+        rows = local.table("clvmodels_source")
+    return _ibis(rows, f"{_without_password(url)} table {table}")
+
+
+def _ibis(rows: ir.Table, label: str) -> Source:
+    embedded = rows.get_backend().name == "duckdb"
+    return Source(label, tuple(rows.columns), _select(rows), embedded=embedded)
+
+
+def _select(rows: ir.Table) -> Callable[[Sequence[int]], ir.Table]:
+    def take(positions: Sequence[int]) -> ir.Table:
+        return rows.select({f"c{i}": rows[rows.columns[at]] for i, at in enumerate(positions)})
+
+    return take
+
+
+def _arrow(source: Any) -> tuple[tuple[str, ...], Callable[[Sequence[int]], pa.Table]] | None:
+    """Names and a function that gives the chosen columns as Arrow; None when it is no table."""
+    import pyarrow as pa
+
+    pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
+    if pandas is not None and isinstance(source, pandas.DataFrame):
+        return _pandas(source)
+    if polars is not None and isinstance(source, polars.LazyFrame):
+        source = source.collect()
+    if isinstance(source, pa.RecordBatchReader):
+        source = source.read_all()
+    if isinstance(source, pa.RecordBatch):
+        source = pa.Table.from_batches([source])
+    if polars is not None and isinstance(source, polars.DataFrame):
+        frame = source
+        return tuple(frame.columns), lambda at: _named([frame.to_series(i).to_arrow() for i in at])
+    if not isinstance(source, pa.Table) and hasattr(source, "__arrow_c_stream__"):
+        source = pa.table(source)
+    if isinstance(source, pa.Table):
+        rows = source
+        return tuple(rows.column_names), lambda at: _named([rows.column(i) for i in at])
+    return None
+
+
+def _pandas(frame: Any) -> tuple[tuple[str, ...], Callable[[Sequence[int]], pa.Table]]:
+    import pandas as pd
+    import pyarrow as pa
+
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+
+    def column(at: int) -> pa.Array:
+        values = frame.iloc[:, at]
+        if isinstance(values.dtype, pd.PeriodDtype):
+            values = values.dt.to_timestamp()
+        try:
+            return pa.Array.from_pandas(values)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):  # a column of objects of several kinds: 17850 beside "C17850"
+            return pa.Array.from_pandas(values.map(str, na_action="ignore"), type=pa.string())
+
+    return tuple(str(name) for name in frame.columns), lambda at: _named([column(i) for i in at])
+
+
+def _named(columns: Sequence[Any]) -> pa.Table:
+    import pyarrow as pa
+
+    def plain(values: Any) -> Any:
+        return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
+
+    return pa.table({f"c{i}": plain(values) for i, values in enumerate(columns)})
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as raw:
+        return hashlib.file_digest(raw, "sha256").hexdigest()
+
+
+def _digest(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else hashlib.sha256("".join(sorted(parts)).encode()).hexdigest()
