@@ -127,7 +127,7 @@ def formula_customer_value(calibration: Summary, horizon: Horizon) -> Array:
 def _observed(calibration: Summary) -> Array:
     """T of each customer, not below 13 weeks."""
     shortest = calibration.unit.from_days(SHORTEST_OBSERVATION_DAYS)
-    return np.maximum(calibration.frame["T"].to_numpy(float), shortest)
+    return np.asarray(np.maximum(calibration.frame["T"].to_numpy(float), shortest))
 
 
 def _population_rate(calibration: Summary, amount: Array, horizon: Horizon) -> float:

@@ -44,7 +44,7 @@ class Predictor:
         return cls(
             name,
             outcomes.mean,
-            outcomes.median,
+            outcomes.median.astype(float),
             outcomes.crps(actual),
             outcomes.pmf(actual),
             outcomes.cdf(actual - 1),
