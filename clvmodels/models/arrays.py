@@ -13,6 +13,8 @@ Array: TypeAlias = NDArray[np.float64]
 Parameter: TypeAlias = Any
 """A float, an array of shape (draws, 1), or a symbolic scalar."""
 
+LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
+
 LARGE = 20.0
 """From here on four terms of Stirling's series are exact in double precision."""
 
@@ -42,10 +44,22 @@ class Ops(Protocol):
         """ln B(first, second)."""
 
 
+def stirling_rest(z: ArrayLike) -> Array:
+    """What Stirling's formula leaves out: lnΓ(z) − [(z − ½) ln z − z + ½ ln 2π] (Abramowitz & Stegun 6.1.41)."""
+    z = np.asarray(z, float)
+    far = np.maximum(z, LARGE)
+    w = 1 / (far * far)
+    rest = np.asarray((1 / 12 - w * (1 / 360 - w * (1 / 1260 - w / 1680))) / far)
+    if np.all(z >= LARGE):
+        return rest
+    near = np.minimum(z, LARGE)
+    return np.where(z >= LARGE, rest, special.gammaln(near) - (near - 0.5) * np.log(near) + near - LOG_SQRT_2PI)
+
+
 def log_rising(start: ArrayLike, count: ArrayLike) -> Array:
     """lnΓ(start + count) − lnΓ(start) without the cancellation of two large logarithms.
 
-    For a large start Stirling's formula is subtracted term by term; the difference of ``gammaln`` is off by .03 at 5e8.
+    The difference of two ``gammaln`` is off by .03 at 5e8; here Stirling's formula is subtracted term by term.
 
     Examples
     --------
@@ -53,42 +67,53 @@ def log_rising(start: ArrayLike, count: ArrayLike) -> Array:
     True
     """
     start, count = np.asarray(start, float), np.asarray(count, float)
-    large = start > LARGE
-    safe = np.where(large, start, LARGE)
-    end = safe + count
-    stirling = count * np.log(safe) + (end - 0.5) * np.log1p(count / safe) - count + _stirling(end) - _stirling(safe)
-    if np.all(large):
-        return np.asarray(stirling)
-    return np.where(large, stirling, special.gammaln(start + count) - special.gammaln(start))
-
-
-def _stirling(z: Array) -> Array:
-    """lnΓ(z) − [(z − ½) ln z − z + ½ ln 2π] for z ≥ 20 (Abramowitz & Stegun 6.1.41)."""
-    w = 1 / (z * z)
-    return (1 / 12 - w * (1 / 360 - w * (1 / 1260 - w / 1680))) / z
+    end = start + count
+    main = count * (np.log(start) - 1) + (end - 0.5) * np.log1p(count / start)
+    return np.asarray(main + (stirling_rest(end) - stirling_rest(start)))
 
 
 def digamma_rise(start: ArrayLike, count: ArrayLike) -> Array:
     """ψ(start + count) − ψ(start), exact also where both are large (Abramowitz & Stegun 6.3.18)."""
     start, count = np.asarray(start, float), np.asarray(count, float)
-    large = start > LARGE
-    safe = np.where(large, start, LARGE)
-    end = safe + count
-    asymptotic = np.log1p(count / safe) + count / (2 * safe * end) - _digamma_rest(end) + _digamma_rest(safe)
-    if np.all(large):
-        return np.asarray(asymptotic)
-    return np.where(large, asymptotic, special.digamma(start + count) - special.digamma(start))
+    far = np.maximum(start, LARGE)
+    end = far + count
+    rise = np.log1p(count / far) + count / (2 * far * end) + (_digamma_rest(far) - _digamma_rest(end))
+    if np.all(start >= LARGE):
+        return np.asarray(rise)
+    return np.asarray(np.where(start >= LARGE, rise, special.digamma(start + count) - special.digamma(start)))
 
 
 def _digamma_rest(z: Array) -> Array:
     w = 1 / (z * z)
-    return w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w / 240)))
+    return np.asarray(w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w / 240))))
 
 
 def trigamma_rise(start: ArrayLike, count: ArrayLike) -> Array:
-    """ψ′(start + count) − ψ′(start)."""
+    """ψ′(start + count) − ψ′(start), exact also where both are large (Abramowitz & Stegun 6.4.11)."""
     start, count = np.asarray(start, float), np.asarray(count, float)
-    return np.asarray(special.zeta(2, start + count) - special.zeta(2, start))
+    far = np.maximum(start, LARGE)
+    end = far + count
+    rise = -count / (far * end) * (1 + (far + end) / (2 * far * end)) + (_trigamma_rest(end) - _trigamma_rest(far))
+    if np.all(start >= LARGE):
+        return np.asarray(rise)
+    return np.asarray(np.where(start >= LARGE, rise, special.zeta(2, start + count) - special.zeta(2, start)))
+
+
+def _trigamma_rest(z: Array) -> Array:
+    w = 1 / (z * z)
+    return np.asarray(w / z * (1 / 6 - w * (1 / 30 - w * (1 / 42 - w / 30))))
+
+
+def beta_cdf(first: ArrayLike, second: ArrayLike, u: ArrayLike, rest: ArrayLike) -> Array:
+    """P(Beta(first, second) ≤ u), with rest = 1 − u computed on its own: from the side where the argument is exact."""
+    first, second, u, rest = np.broadcast_arrays(*(np.asarray(value, float) for value in (first, second, u, rest)))
+    near = u < rest
+    if np.all(near):
+        return np.asarray(special.betainc(first, second, u))
+    out = np.empty(u.shape)
+    out[near] = special.betainc(first[near], second[near], u[near])
+    out[~near] = special.betaincc(second[~near], first[~near], rest[~near])
+    return out
 
 
 def per_distinct(formula: Callable[[Array], Any], x: ArrayLike) -> Any:
@@ -105,17 +130,14 @@ def per_distinct(formula: Callable[[Array], Any], x: ArrayLike) -> Any:
     x = np.asarray(x, float)
     if x.ndim == 0 or x.size == 0:
         return formula(x)
-    if x.max() < 4 * x.size + 1000 and x.min() >= 0:  # counts: no sort needed
-        counts = x.astype(np.intp)
+    counts = x.astype(np.intp)
+    if x.min() >= 0 and x.max() < 4 * x.size + 1000 and np.array_equal(counts, x):  # no sort needed
         distinct = np.flatnonzero(np.bincount(counts.ravel()))
         place = np.zeros(distinct[-1] + 1, np.intp)
         place[distinct] = np.arange(distinct.size)
-        where = place[counts]
-        values = distinct.astype(float)
-    else:
-        values, where = np.unique(x, return_inverse=True)
-        where = where.reshape(x.shape)
-    return formula(values)[..., where]
+        return formula(distinct.astype(float))[..., place[counts]]
+    values, where = np.unique(x, return_inverse=True)
+    return formula(values)[..., where.reshape(x.shape)]
 
 
 class _NumPy:

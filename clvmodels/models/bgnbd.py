@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter, digamma_rise, log_rising, per_distinct, trigamma_rise
+from clvmodels.models import new_customer
+from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter, digamma_rise, per_distinct, trigamma_rise
 from clvmodels.models.base import PurchaseFamily
-
-BLOCK = 1 << 16
-"""Elements worked on at a time: small enough for the processor's cache, large enough for NumPy."""
 
 
 @dataclass(frozen=True)
@@ -120,34 +118,23 @@ class BGNBD(PurchaseFamily):
 
     def expected_purchases(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """Expected number of purchases in (T, T + t] (eq. 10)."""
-        return self.p_alive(x, t_x, T) * mean_new(np.asarray(t, float), *self.updated(x, T))
+        return self.p_alive(x, t_x, T) * new_customer.mean(np.asarray(t, float), *self.updated(x, T))
 
     def survival(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """Probability of n or more purchases in (T, T + t]."""
         n = np.asarray(n, float)
-        tail = survival_new(np.maximum(n, 1), np.asarray(t, float), *self.updated(x, T))
+        tail = new_customer.survival(np.maximum(n, 1), np.asarray(t, float), *self.updated(x, T))
         return np.where(n > 0, self.p_alive(x, t_x, T) * tail, 1.0)
 
     def survival_table(self, n_max: int, t: float, x: ArrayLike, T: ArrayLike) -> Array:
-        """Probability of n or more purchases in (T, T + t] for customers alive at T, n = 0 … n_max, by recurrence.
-
-        The NBD's tail is summed from its far end, so that every entry is a sum of positive terms.
-        """
-        r, alpha, a, b = (np.asarray(value, float)[..., None] for value in self.updated(x, T))
-        n = np.arange(1.0, n_max)
-        log_ratio = np.log(t / (alpha + t) * (r + n - 1) / n)
-        exact = np.exp(np.cumsum(log_ratio, axis=-1) - r * np.log1p(t / alpha))  # P(NBD = n), n = 1 … n_max − 1
-        beyond = _nbd_tail(np.asarray(float(n_max)), np.asarray(t, float), r, alpha)
-        tail = np.cumsum(np.concatenate([beyond, exact[..., ::-1]], axis=-1), axis=-1)[..., ::-1]
-        stays = np.cumprod((b + n - 1) / (a + b + n - 1), axis=-1)  # after the first 1 … n_max − 1 purchases
-        tail[..., 1:] *= stays
-        return np.concatenate([np.ones_like(beyond), tail], axis=-1)
+        """Probability of n or more purchases in (T, T + t] for customers alive at T, n = 0 … n_max, by recurrence."""
+        return new_customer.survival_table(n_max, t, *self.updated(x, T))
 
     def pmf(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """Probability of exactly n purchases in (T, T + t] (eq. 8 at the updated parameters)."""
         x, t_x, T, n, t = (np.asarray(value, float) for value in (x, t_x, T, n, t))
         dead = np.where(x > 0, special.expit(self._log_odds(x, t_x, T)), 0.0)
-        some = pmf_new(np.maximum(n, 1), t, *self.updated(x, T))
+        some = new_customer.pmf(np.maximum(n, 1), t, *self.updated(x, T))
         none = np.exp(-(self.r + x) * np.log1p(t / (self.alpha + T)))
         p_alive = self.p_alive(x, t_x, T)
         return np.where(n > 0, p_alive * some, dead + p_alive * none)
@@ -157,7 +144,7 @@ class BGNBD(PurchaseFamily):
     ) -> Array:
         """Expected discounted number of purchases in (T, T + t], at the continuous rate ``delta`` per unit of time."""
         t, delta = np.asarray(t, float), np.asarray(delta, float)
-        return self.p_alive(x, t_x, T) * discounted_new(t, *self.updated(x, T), delta)
+        return self.p_alive(x, t_x, T) * new_customer.discounted(t, *self.updated(x, T), delta)
 
     def sample(
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, seed: int | np.random.Generator
@@ -194,96 +181,3 @@ class BGNBD(PurchaseFamily):
         with np.errstate(divide="ignore"):  # dropout = 1: leaves after the first
             last = np.ceil(rng.standard_exponential(shape) / -np.log1p(-dropout))
         return wanted, np.clip(last, 1, 2.0**62).astype(np.int64)
-
-
-def survival_new(n: Array, t: Array, r: Any, alpha: Any, a: Any, b: Any) -> Array:
-    """P(X(t) ≥ n) of a new customer, n ≥ 1: buy n times in the NBD, and stay after the first n − 1."""
-    return np.exp(log_rising(b, n - 1) - log_rising(a + b, n - 1)) * _nbd_tail(n, t, r, alpha)
-
-
-def pmf_new(n: Array, t: Array, r: Any, alpha: Any, a: Any, b: Any) -> Array:
-    """P(X(t) = n) of a new customer, n ≥ 1: stays and buys no more, or leaves after the n-th. Both are positive."""
-    stayed = np.exp(log_rising(b, n - 1) - log_rising(a + b, n - 1))  # after the first n − 1
-    here = a + b + n - 1
-    exact = np.exp(
-        log_rising(r, n) - special.gammaln(n + 1) - r * np.log1p(t / alpha) + special.xlogy(n, t / (alpha + t))
-    )
-    return np.asarray(stayed * ((b + n - 1) / here * exact + a / here * _nbd_tail(n, t, r, alpha)))
-
-
-def _nbd_tail(n: Array, t: Array, r: Any, alpha: Any) -> Array:
-    """P(NBD ≥ n): the incomplete beta, from the side where its argument is exact."""
-    n, r, z, rest = np.broadcast_arrays(n, r, t / (alpha + t), alpha / (alpha + t))
-    return np.where(z < 0.5, special.betainc(n, r, z), special.betaincc(r, n, rest))
-
-
-def mean_new(t: Array, r: Any, alpha: Any, a: Any, b: Any) -> Array:
-    """h(t), the expected purchases of a new customer in t."""
-    t, r, alpha, a, b = np.broadcast_arrays(*(np.asarray(value, float) for value in (t, r, alpha, a, b)))
-    flat = [np.ravel(value) for value in (t, r, alpha, a, b)]
-    blocks = [
-        _mean_block(*(value[start : start + BLOCK] for value in flat)) for start in range(0, max(t.size, 1), BLOCK)
-    ]
-    return np.concatenate(blocks).reshape(t.shape)
-
-
-def _mean_block(t: Array, r: Array, alpha: Array, a: Array, b: Array) -> Array:
-    L, z = np.log1p(t / alpha), t / (alpha + t)
-    eps, C = a - 1, a + b - 1
-    B = C - r
-    same = np.abs(eps * L) < 1e-300
-    lead = C * np.where(same, L, -np.expm1(-eps * L) / np.where(eps == 0, 1, eps))
-    with np.errstate(over="ignore", invalid="ignore"):
-        fade = np.exp(-eps * L)
-        total, largest = np.zeros_like(t), np.zeros_like(t)
-        active = np.flatnonzero(z > 0)
-        term = (B * z)[active]
-        total[active] = term
-        largest[active] = np.abs(term)
-        n = 1
-        while active.size and n < 20000:
-            Bz, az, Cz, zz = B[active], a[active], C[active], z[active]
-            sub, big = total[active], largest[active]
-            for _ in range(8):
-                ratio = (Bz + n) * (az + n - 1) / ((Cz + n) * (n + 1)) * zz
-                term = term * ratio
-                sub = sub + term
-                big = np.maximum(big, np.abs(term))
-                n += 1
-            total[active], largest[active] = sub, big
-            h = lead[active] - fade[active] * sub
-            rate = np.maximum(np.abs(ratio), zz)
-            going = ~((rate < 1) & (np.abs(term) * fade[active] <= 1e-14 * np.abs(h) * (1 - rate)))
-            going &= np.isfinite(term)
-            active, term = active[going], term[going]
-        h = lead - fade * total
-        poor = (t > 0) & ~((np.abs(lead) + fade * largest) * 4e-16 <= 1e-11 * np.abs(h))
-    poor[active] = True
-    for place in np.flatnonzero(poor):
-        h[place] = _mean_series(t[place], r[place], alpha[place], a[place], b[place])
-    return h
-
-
-def _mean_series(t: float, r: float, alpha: float, a: float, b: float) -> float:
-    """h(t) as the sum of its survival function: no cancellation, but as many terms as purchases are possible."""
-    total, start, size = 0.0, 1, 64
-    while start < 1e8:
-        n = np.arange(start, start + size, dtype=float)
-        part = survival_new(n, np.asarray(t), r, alpha, a, b)
-        total += float(part.sum())
-        if part[-1] * (size + start) < 1e-14 * total:
-            break
-        start, size = start + size, 2 * size
-    return total
-
-
-def discounted_new(t: Array, r: Any, alpha: Any, a: Any, b: Any, delta: Array) -> Array:
-    """d(t) = e^{−δt} h(t) + δ ∫₀ᵗ e^{−δs} h(s) ds, by Gauss–Legendre in log1p(s / α)."""
-    t, r, alpha, a, b, delta = np.broadcast_arrays(t, r, alpha, a, b, delta)
-    nodes, weights = np.polynomial.legendre.leggauss(48)
-    L = np.log1p(t / alpha)
-    total = np.exp(-delta * t) * mean_new(t, r, alpha, a, b)
-    for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
-        s = alpha * np.expm1(node * L)
-        total = total + weight * delta * L * (alpha + s) * np.exp(-delta * s) * mean_new(s, r, alpha, a, b)
-    return np.asarray(total)
