@@ -1,0 +1,159 @@
+"""A family and a summary make a fit: `fit`, whatever the method."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clvmodels.errors import ConvergenceError, DiagnosticWarning, InputError
+from clvmodels.fitting.data import purchase_objective, spend_objective
+from clvmodels.fitting.mle import FLAT, Optimum, ascend, maximise
+from clvmodels.fitting.objective import Objective
+from clvmodels.fitting.result import Fit
+from clvmodels.fitting.words import findings, identified, verdict
+from clvmodels.models import FAMILIES, Family, GammaGamma
+
+if TYPE_CHECKING:
+    from clvmodels.summary import Summary
+
+METHODS = ("mle",)
+"""The ways to fit."""
+
+LEAST_Q = 1.05
+"""Gamma-Gamma's population mean needs q > 1; where the estimate has less, means come from a fit with this q."""
+
+__all__ = ["METHODS", "Fit", "fit"]
+
+
+def fit(family: type[Family] | str, summary: Summary, *, method: str = "mle", seed: int = 0) -> Fit:
+    """Fit a family to a summary.
+
+    Parameters
+    ----------
+    family
+        The class or its name, e.g. ``BGNBD`` or ``"bgnbd"``. BG/NBD takes the summary's patterns (x, t_x, T);
+        Gamma-Gamma takes the repeat buyers' mean spend, leaving out those of value 0 (counted in the diagnostics).
+    summary
+        From `summarize` or `split`.
+    method
+        ``"mle"``, maximum likelihood: the highest point of the likelihood over several deterministic starts, followed
+        to the boundary when it lies there (then a `DiagnosticWarning` says what the data do not tell).
+    seed
+        For methods that draw; maximum likelihood is deterministic.
+
+    Returns
+    -------
+    Fit
+        Time in ``summary.unit``, money in ``summary.currency``.
+
+    Raises
+    ------
+    InputError
+        When the data cannot identify anything: one customer, no repeat buyer, nobody observed, equal or negative spend.
+    ConvergenceError
+        When the gradient does not vanish; the last state is on the exception as ``.fit``.
+
+    Warns
+    -----
+    DiagnosticWarning
+        For an optimum on the boundary, q ≤ 1, or a log without one-time buyers. The fit is usable.
+
+    References
+    ----------
+    Fader, Hardie & Lee (2005), Marketing Science 24(2), eq. 6; Fader & Hardie (2013), note 025, eq. 1a.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clvmodels.models import BGNBD
+    >>>     >>> rfm = pd.DataFrame({"customer_id": range(6), "frequency": [0, 0, 0, 1, 2, 6],
+    ...                     "recency": [0, 0, 0, 4, 20, 30], "T": [39, 30, 33, 39, 35, 32]})
+    >>> with warnings.catch_warnings(action="ignore"):  # six customers tell little, and it says so
+    ...     purchases = fit(BGNBD, Summary.from_frame(rfm, until="1997-09-30"))
+    >>> round(purchases.log_likelihood, 4)
+    -33.9041
+    """
+    kind = _family(family)
+    if method not in METHODS:
+        raise InputError(f"method {method!r} is not known. Choose {' or '.join(f'--method {name}' for name in METHODS)}.")
+    if kind is GammaGamma:
+        objective, left_out = spend_objective(summary)
+        return _by_likelihood(objective, summary, n_left_out=left_out)
+    return _by_likelihood(purchase_objective(summary), summary)
+
+
+def _family(family: type[Family] | str) -> type[Family]:
+    if isinstance(family, str) and family in FAMILIES:
+        return FAMILIES[family]
+    if isinstance(family, type) and issubclass(family, Family) and family in FAMILIES.values():
+        return family
+    raise InputError(f"family {family!r} is not known. Choose {' or '.join(FAMILIES)}.")
+
+
+def _by_likelihood(objective: Objective, summary: Summary, **extra: Any) -> Fit:
+    optimum = maximise(objective)
+    result = _fit(objective, optimum, summary, **extra)
+    if not optimum.settled:
+        raise ConvergenceError(f"{result.model.title} did not converge: {result.verdict.partition(': ')[2]}.", result)
+    for words in result.diagnostics["warnings"]:
+        warnings.warn(words, DiagnosticWarning, stacklevel=4)
+    return result
+
+
+def _fit(objective: Objective, optimum: Optimum, summary: Summary, **extra: Any) -> Fit:
+    model = objective.family.from_log(objective.log_parameters(optimum.summit.eta))
+    jacobian = objective.log_jacobian(optimum.summit.eta)
+    covariance = jacobian @ optimum.covariance() @ jacobian.T
+    covariance = (covariance + covariance.T) / 2
+    errors = np.sqrt(np.maximum(np.diag(covariance), 0)) * np.array(list(model.parameters.values()))
+    told = identified(optimum, model)
+    boundary = [words for words in findings(optimum, model, summary.unit)]
+    restricted, regrets = _with_finite_mean(objective, optimum)
+    return Fit(
+        model=model,
+        method="mle",
+        unit=summary.unit,
+        log_likelihood=optimum.summit.value + objective.shift(),
+        n_customers=objective.n_customers,
+        converged=optimum.settled,
+        verdict=verdict(optimum, model),
+        covariance=covariance,
+        standard_errors={
+            name: float(error) if known else None
+            for name, error, known in zip(model.parameter_names(), errors, told, strict=True)
+        },
+        diagnostics={
+            "gradient_norm": optimum.gradient_norm,
+            "condition": optimum.condition,
+            "boundary": boundary[0] if boundary else None,
+            "warnings": boundary + regrets,
+            "starts": optimum.starts,
+            "evaluations": optimum.evaluations,
+            "n_patterns": objective.n_patterns,
+            **extra,
+        },
+        start=summary.start,
+        until=summary.until,
+        currency=summary.currency,
+        sha256=summary.sha256,
+        finite_mean=restricted,
+    )
+
+
+def _with_finite_mean(objective: Objective, optimum: Optimum) -> tuple[Family | None, list[str]]:
+    """Gamma-Gamma at q = 1.05 when the estimate has q ≤ 1, and what that costs; else nothing."""
+    eta = optimum.summit.eta
+    if objective.family is not GammaGamma or eta[1] > 0:
+        return None, []
+    start = eta.copy()
+    start[1] = np.log(LEAST_Q)
+    held = ascend(objective, start, held=(1,))
+    restricted = GammaGamma.from_log(objective.log_parameters(held.summit.eta))
+    return restricted, [
+        f"Gamma-Gamma: q is {np.exp(eta[1]):.3g}, and at q ≤ 1 the mean spend of the population does not exist: a few "
+        f"customers spend so much more than the rest that no average settles. Means are taken from the fit restricted "
+        f"to q = {LEAST_Q}, whose log-likelihood is {optimum.summit.value - held.summit.value:.2f} lower. Look for "
+        "wholesale customers or mistyped amounts, and fit them apart."
+    ]

@@ -1,0 +1,106 @@
+"""What an optimum means, in words: from its gradient, its curvature and its distance to the boundary."""
+
+from __future__ import annotations
+
+from clvmodels.calendar import Unit
+from clvmodels.fitting.mle import FLAT, Optimum
+from clvmodels.fitting.objective import Limit
+from clvmodels.models import BGNBD, FAMILIES, Family, GammaGamma
+
+REMEDIES: tuple[str, ...] = ("a longer calibration period",)
+"""What to try when the data do not tell something; a method with priors goes first."""
+
+
+def verdict(optimum: Optimum, model: Family) -> str:
+    """One line on convergence: the evidence, not the optimiser's flag."""
+    starts = f"{optimum.starts} start{'s' if optimum.starts > 1 else ''}"
+    if not optimum.settled:
+        return f"not converged: gradient norm {optimum.gradient_norm:.2g} (should be < {FLAT:g}) after {starts}"
+    evidence = f"gradient norm {optimum.gradient_norm:.1g} (should be < {FLAT:g}) from the best of {starts}"
+    told = [name for name, error in zip(model.parameter_names(), identified(optimum, model), strict=True) if error]
+    if optimum.identified.any():
+        evidence += f", Hessian condition {optimum.condition:.2g}"
+    where = "converged on the boundary" if optimum.boundary else "converged"
+    if len(told) == len(model.parameter_names()):
+        return f"{where}: {evidence}; all parameters are identified"
+    known = f"identified: {', '.join(told)}" if told else "no parameter is identified on its own"
+    return f"{where}: {evidence}; {known}"
+
+
+def identified(optimum: Optimum, model: Family) -> tuple[bool, ...]:
+    """Per parameter of the family: whether the data identify it on its own."""
+    lost: set[str] = set()
+    for limit in (*optimum.boundary, *optimum.weak):
+        lost |= set(_PARAMETERS[type(model), limit.coordinate])
+    return tuple(name not in lost for name in model.parameter_names())
+
+
+def findings(optimum: Optimum, model: Family, unit: Unit) -> list[str]:
+    """A sentence or two for each thing the data do not tell; empty for an ordinary optimum."""
+    told: dict[int, Limit] = {}
+    for limit in (*optimum.boundary, *optimum.weak):
+        told.setdefault(limit.coordinate, limit)
+    muted = {coordinate for limit in told.values() for coordinate in limit.mutes}
+    return [
+        _finding(limit, model, unit, on_it=limit in optimum.boundary)
+        for limit in told.values()
+        if limit.coordinate not in muted
+    ]
+
+
+def _finding(limit: Limit, model: Family, unit: Unit, *, on_it: bool) -> str:
+    names = _PARAMETERS[type(model), limit.coordinate]
+    values = ", ".join(f"{name}={float(model.parameters[name]):.3g}" for name in names)
+    what = _meaning(limit, model, unit).format(tell="do not tell" if on_it else "hardly tell", values=values)
+    remedies = list(REMEDIES)
+    if isinstance(model, BGNBD) and limit.coordinate > 1:
+        remedies += ["NBD, which has no dropout"] if "nbd" in FAMILIES else []
+    numbered = "; ".join(f"{i}. {remedy}" for i, remedy in enumerate(remedies, 1)) if remedies[1:] else remedies[0]
+    return (
+        f"{model.title}: {what}. Forecasts no longer than the data are usable; standard errors of "
+        f"{' and '.join(names)} are not given. Try{':' if remedies[1:] else ''} {numbered}."
+    )
+
+
+_PARAMETERS: dict[tuple[type[Family], int], tuple[str, ...]] = {
+    (BGNBD, 0): ("r", "alpha"),
+    (BGNBD, 2): ("a", "b"),
+    (BGNBD, 3): ("a", "b"),
+    (GammaGamma, 0): ("p", "v"),
+    (GammaGamma, 1): ("q", "v"),
+}
+"""The parameters that lose their meaning when a working coordinate runs away."""
+
+
+def _meaning(limit: Limit, model: Family, unit: Unit) -> str:
+    match model, limit.coordinate, limit.sign:
+        case BGNBD(r=r, alpha=alpha), 0, 1:
+            return (
+                "these data {tell} how customers differ in their purchase rate (r and alpha grow together; {values}), "
+                f"only that its mean r/alpha is {r / alpha:.3g} purchases a {unit.value}"
+            )
+        case BGNBD(a=a, b=b), 2, 1:
+            return (
+                "these data {tell} how customers differ in dropout (a and b grow together; {values}), "
+                f"only that its mean a/(a+b) is {a / (a + b):.3f}"
+            )
+        case BGNBD(a=a, b=b), 2, -1:
+            return (
+                "these data {tell} how customers differ in dropout (a and b vanish together; {values}), "
+                f"only that a share of {a / (a + b):.3f} leaves at the first repeat purchase while the others stay"
+            )
+        case BGNBD(), 3, -1:
+            return "these data {tell} whether customers drop out at all (a/(a+b) vanishes; {values})"
+        case BGNBD(), 3, 1:
+            return "these data {tell} whether anybody stays after the first repeat purchase (b vanishes; {values})"
+        case GammaGamma(p=p, q=q, v=v), 0, 1:
+            return (
+                "these data {tell} how a customer's spend varies between purchases "
+                f"(p grows and v vanishes; {{values}}), only that p·v is {p * v:.4g} with q={q:.3g}"
+            )
+        case GammaGamma(p=p, q=q, v=v), 1, 1:
+            return (
+                "these data {tell} how customers differ in spend (q and v grow together; {values}), "
+                f"only that the mean spend is {p * v / (q - 1):.4g}"
+            )
+    raise AssertionError(f"no words for {limit}")  # a new limit needs its sentence
