@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from clvmodels.metrics import METRICS, PIT, auc_active_of, decile_mape_of, gini_of, inside, log_of, spearman_of
 from clvmodels.metrics import top_decile_capture_of as capture_of
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
-from clvmodels.ranking import Ranking, equal_parts
+from clvmodels.ranking import Ranked, Ranking
 
 Array = NDArray[np.float64]
 Quantity = Literal["purchases", "value"]
@@ -134,17 +134,18 @@ class Bench:
 
     def measure(self, weights: Array) -> Array:
         """All metrics, shape (rows, B), for weights of shape (n, B); NaN where one does not exist."""
-        actual_ranks = self._actual_ranking.midranks(weights)
+        perfect = self._perfect.under(weights)
         with np.errstate(divide="ignore", invalid="ignore"):
-            tables = [self._measure(one, weights, actual_ranks) for one in self.predictors]
+            tables = [self._measure(one, perfect) for one in self.predictors]
         result = np.concatenate([[table[name] for name in METRICS if name in table] for table in tables])
         return np.where(np.isfinite(result), result, np.nan)
 
     @cached_property
-    def _actual_ranking(self) -> Ranking:
+    def _perfect(self) -> Ranking:
+        """Customers by what they did."""
         return Ranking.of(self.actual)
 
-    def _measure(self, one: Predictor, weights: Array, actual_ranks: Array) -> dict[str, Array]:
+    def _measure(self, one: Predictor, perfect: Ranked) -> dict[str, Array]:
         """One predictor's metrics; the plain means go through one matrix product."""
         terms = {
             "actual": self.actual,
@@ -157,17 +158,17 @@ class Bench:
             terms["log_score"] = log_of(one.probability)
         if one.below is not None and one.upto is not None:
             terms["coverage_90"] = inside(one.below, one.upto)
-        table = dict(zip(terms, np.array(list(terms.values())) @ weights / weights.sum(axis=0), strict=True))
+        table = dict(zip(terms, np.array(list(terms.values())) @ perfect.weights / perfect.n, strict=True))
         table["total_error"] = table["total_error"] / table.pop("actual") - 1
         table["rmse"] = np.sqrt(table["rmse"])
 
-        ranks = one.ranking.midranks(weights)
-        table["gini"] = gini_of(self.actual, weights, ranks, actual_ranks)
-        table["spearman"] = spearman_of(weights, ranks, actual_ranks)
-        table["auc_active"] = auc_active_of(self.actual, weights, ranks)
-        predicted, realised = equal_parts(one.mean, self.actual, weights, one.ranking)
+        ranked = one.ranking.under(perfect.weights)
+        table["gini"] = gini_of(self.actual, ranked, perfect)
+        table["spearman"] = spearman_of(ranked, perfect)
+        table["auc_active"] = auc_active_of(self.actual, ranked)
+        predicted, realised = ranked.equal_parts(self.actual)
         table["decile_mape"] = decile_mape_of(predicted, realised)
         table["top_decile_capture"] = capture_of(realised)
         if one.pit is not None:
-            table["pit_ks"] = one.pit.distance(weights)
+            table["pit_ks"] = one.pit.distance(perfect.weights)
         return table

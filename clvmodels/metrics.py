@@ -17,8 +17,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
-from clvmodels.ranking import Ranking, equal_parts
+from clvmodels.ranking import Ranked, Ranking
 
 Array = NDArray[np.float64]
 Direction = Literal["higher", "lower", "zero", "nominal"]
@@ -134,16 +135,16 @@ def gini(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | None = N
     (1.0, 0.0)
     """
     return _answer(
-        lambda w, p, a: gini_of(a, w, Ranking.of(p).midranks(w), Ranking.of(a).midranks(w)),
+        lambda w, p, a: gini_of(a, Ranking.of(p).under(w), Ranking.of(a).under(w)),
         weights,
         prediction,
         actual,
     )
 
 
-def gini_of(actual: Array, weights: Array, ranks: Array, actual_ranks: Array) -> Array:
+def gini_of(actual: Array, predicted: Ranked, perfect: Ranked) -> Array:
     """Gini from mid-ranks: area = Σ w·a·rank / (n Σ w·a) after summation by parts, so the ratio is all that is left."""
-    return np.asarray(_total(actual, weights * ranks) / _total(actual, weights * actual_ranks))
+    return np.asarray(_total(actual, predicted.weighted) / _total(actual, perfect.weighted))
 
 
 def spearman(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | None = None) -> Any:
@@ -153,19 +154,17 @@ def spearman(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | None
     rewards saying 0 to many: on data where most buy nothing, nothing smooth can win it.
     """
     return _answer(
-        lambda w, p, a: spearman_of(w, Ranking.of(p).midranks(w), Ranking.of(a).midranks(w)),
+        lambda w, p, a: spearman_of(Ranking.of(p).under(w), Ranking.of(a).under(w)),
         weights,
         prediction,
         actual,
     )
 
 
-def spearman_of(weights: Array, ranks: Array, actual_ranks: Array) -> Array:
-    """Spearman from mid-ranks; broken ties give the prediction's ranks their full variance, (n³ − n)/12 in all."""
-    n = weights.sum(axis=0)
-    weighted = weights * actual_ranks
-    variance = np.einsum("nb,nb->b", weighted, actual_ranks) * (n**3 - n) / 12
-    return np.asarray(np.einsum("nb,nb->b", weighted, ranks) / np.sqrt(variance))
+def spearman_of(predicted: Ranked, actual: Ranked) -> Array:
+    """Spearman from mid-ranks; broken ties give the prediction's ranks their full variation, (n³ − n)/12."""
+    together = np.einsum("nb,nb->b", predicted.weighted, actual.midranks)
+    return np.asarray(together / np.sqrt(actual.variation * (actual.n**3 - actual.n) / 12))
 
 
 def auc_active(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | None = None) -> Any:
@@ -176,14 +175,14 @@ def auc_active(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | No
     >>> auc_active([0.9, 0.4, 0.4, 0.1], [2, 1, 0, 0])
     0.875
     """
-    return _answer(lambda w, p, a: auc_active_of(a, w, Ranking.of(p).midranks(w)), weights, prediction, actual)
+    return _answer(lambda w, p, a: auc_active_of(a, Ranking.of(p).under(w)), weights, prediction, actual)
 
 
-def auc_active_of(actual: Array, weights: Array, ranks: Array) -> Array:
+def auc_active_of(actual: Array, predicted: Ranked) -> Array:
     """AUC from mid-ranks (Mann & Whitney 1947)."""
     active = np.where(actual > 0, 1.0, 0.0)
-    bought = _total(active, weights)
-    return np.asarray(0.5 + _total(active, weights * ranks) / (bought * (weights.sum(axis=0) - bought)))
+    bought = _total(active, predicted.weights)
+    return np.asarray(0.5 + _total(active, predicted.weighted) / (bought * (predicted.n - bought)))
 
 
 # ------------------------------------------------------------------------------------------------------ equal parts
@@ -194,7 +193,7 @@ def decile_mape(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | N
 
     Tie groups are split pro rata between parts; parts with no actual are skipped (count them with ``empty_parts``).
     """
-    return _answer(lambda w, p, a: decile_mape_of(*equal_parts(p, a, w)), weights, prediction, actual)
+    return _answer(lambda w, p, a: decile_mape_of(*Ranking.of(p).under(w).equal_parts(a)), weights, prediction, actual)
 
 
 def decile_mape_of(predicted: Array, actual: Array) -> Array:
@@ -207,12 +206,14 @@ def decile_mape_of(predicted: Array, actual: Array) -> Array:
 def empty_parts(prediction: ArrayLike, actual: ArrayLike) -> int:
     """How many of the ten parts have no actual, and are skipped by ``decile_mape``."""
     p, a = np.asarray(prediction, float), np.asarray(actual, float)
-    return int((equal_parts(p, a, np.ones((len(p), 1)))[1] <= 0).sum())
+    return int((Ranking.of(p).under(np.ones((len(p), 1))).equal_parts(a)[1] <= 0).sum())
 
 
 def top_decile_capture(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | None = None) -> Any:
     """Share of the actual total that came from the tenth predicted highest (ties pro rata)."""
-    return _answer(lambda w, p, a: top_decile_capture_of(equal_parts(p, a, w)[1]), weights, prediction, actual)
+    return _answer(
+        lambda w, p, a: top_decile_capture_of(Ranking.of(p).under(w).equal_parts(a)[1]), weights, prediction, actual
+    )
 
 
 def top_decile_capture_of(actual: Array) -> Array:
@@ -257,12 +258,13 @@ def pit_ks(below: ArrayLike, upto: ArrayLike, weights: ArrayLike | None = None) 
 
 @dataclass(frozen=True)
 class PIT:
-    """The corners of the mean PIT, sorted once, for every column of weights."""
+    """The corners of the mean PIT, found once, for every set of weights."""
 
-    at: Array
-    customer: NDArray[np.intp]
-    slope: Array
-    jump: Array
+    corners: Array
+    bends: sparse.csr_array
+    """(corners, n) what each customer adds to the slope there."""
+    jumps: sparse.csr_array
+    """(corners, n) what each customer adds to the height there."""
 
     @classmethod
     def of(cls, below: Array, upto: Array) -> PIT:
@@ -270,27 +272,29 @@ class PIT:
 
         Narrower than 1e-9 is a jump: the sum of steeper slopes would lose digits.
         """
-        n, width = len(below), upto - below
-        steep = width < 1e-9
-        slope = np.where(steep, 0.0, 1 / np.where(steep, 1.0, width))
-        at = np.concatenate([below, upto])
-        order = np.argsort(at, kind="stable")
-        customers = np.tile(np.arange(n), 2)[order]
-        jump = np.concatenate([np.where(steep, 1.0, 0.0), np.zeros(n)])
-        return cls(at[order], customers, np.concatenate([slope, -slope])[order], jump[order])
+        steep = upto - below < 1e-9
+        corners, where = np.unique(np.concatenate([below, np.where(steep, below, upto)]), return_inverse=True)
+        start, end = where[: len(below)], where[len(below) :]
+        jump, slope = np.flatnonzero(steep), np.flatnonzero(~steep)
+        steepness = 1 / (upto - below)[slope]
+        shape = (len(corners), len(below))
+        bends = (
+            np.concatenate([steepness, -steepness]),
+            (np.concatenate([start[slope], end[slope]]), np.tile(slope, 2)),
+        )
+        jumps = (np.ones(len(jump)), (start[jump], jump))
+        return cls(corners, sparse.csr_array(bends, shape=shape), sparse.csr_array(jumps, shape=shape))
 
     def distance(self, weights: Array) -> Array:
         """(n, B) weights → (B,) largest distances from the diagonal, on either side of a jump."""
-        here = weights[self.customer]
-        jumps = here * self.jump[:, None]
-        slopes = np.cumsum(here * self.slope[:, None], axis=0)
-        rises = np.empty_like(slopes)
-        rises[0] = 0.0
-        rises[1:] = slopes[:-1] * np.diff(self.at)[:, None]
-        after = np.cumsum(rises + jumps, axis=0)
         n = weights.sum(axis=0)
-        uniform = self.at[:, None] * n
-        gap = np.maximum(np.abs(after - uniform), np.abs(after - jumps - uniform)).max(axis=0)
+        slope = np.cumsum(self.bends @ weights, axis=0) - n  # less the diagonal's
+        jump = self.jumps @ weights
+        rise = jump.copy()
+        rise[0] -= self.corners[0] * n
+        rise[1:] += slope[:-1] * np.diff(self.corners)[:, None]
+        after = np.cumsum(rise, axis=0)
+        gap = np.maximum(np.abs(after).max(axis=0), np.abs(after - jump).max(axis=0))
         return np.asarray(gap / n)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 Array = NDArray[np.float64]
 
@@ -15,11 +17,14 @@ PARTS = 10
 
 @dataclass(frozen=True)
 class Ranking:
-    """Customers in ascending order of a score, tied ones in one group; made once, used for every column of weights."""
+    """Customers in ascending order of a score, tied ones in one group; made once, used for every set of weights."""
 
-    order: NDArray[np.intp]
-    starts: NDArray[np.intp]
+    score: Array
+    """Of each tie group, ascending."""
     codes: NDArray[np.intp]
+    """The group of each customer."""
+    members: sparse.csr_array
+    """(groups, n) zeros and ones: its product with (n, B) amounts is their sums over each group."""
 
     @classmethod
     def of(cls, score: Array) -> Ranking:
@@ -29,57 +34,81 @@ class Ranking:
         and whether floating point agrees would depend on the unit of time.
         """
         mantissa, exponent = np.frexp(score)
-        score = np.ldexp(np.round(np.ldexp(mantissa, 40)), exponent - 40)
-        order = np.argsort(score, kind="stable")
-        new = np.diff(score[order], prepend=np.nan) != 0
+        rounded = np.ldexp(np.round(np.ldexp(mantissa, 40)), exponent - 40)
+        order = np.argsort(rounded, kind="stable")
+        starts = np.flatnonzero(np.diff(rounded[order], prepend=np.nan))  # a NaN differs from everything
+        groups = np.append(starts, len(score))
         codes = np.empty(len(score), np.intp)
-        codes[order] = np.cumsum(new) - 1
-        return cls(order, np.flatnonzero(new), codes)
+        codes[order] = np.repeat(np.arange(len(starts)), np.diff(groups))
+        members = sparse.csr_array((np.ones(len(score)), order, groups), shape=(len(starts), len(score)))
+        return cls(score[order[starts]], codes, members)
 
-    def sums(self, amount: Array) -> Array:
-        """(n, B) amounts → (groups, B) sums over each tie group, ascending."""
-        amount = amount[self.order]
-        return amount if len(self.starts) == len(self.order) else np.add.reduceat(amount, self.starts, axis=0)
-
-    def midranks(self, weights: Array) -> Array:
-        """(n, B) weights → (n, B) mid-ranks less their mean: weight below + half the weight tied − half of all."""
-        groups = self.sums(weights)
-        upto = np.cumsum(groups, axis=0)
-        return np.asarray((upto - groups / 2 - upto[-1] / 2)[self.codes])
+    def under(self, weights: Array) -> Ranked:
+        """The ranking when customers count ``weights``, shape (n, B)."""
+        size = self.members @ weights
+        return Ranked(self, weights, size, np.cumsum(size, axis=0))
 
 
-def equal_parts(
-    prediction: Array, actual: Array, weights: Array, ranking: Ranking | None = None
-) -> tuple[Array, Array]:
-    """Predicted and actual sums in ten parts of equal weight, the highest predictions first; shapes (10, B).
+@dataclass(frozen=True)
+class Ranked:
+    """A ranking under B sets of weights."""
 
-    A customer, or a tie group, that straddles a boundary is split pro rata: the cumulated sums are read off by straight
-    lines at tenths of the weight.
-    """
-    ranking = ranking or Ranking.of(prediction)
-    groups = [
-        ranking.sums(amount)[::-1] for amount in (weights, weights * prediction[:, None], weights * actual[:, None])
-    ]
-    size, predicted, realised = (np.concatenate([np.zeros((1, g.shape[1])), np.cumsum(g, axis=0)]) for g in groups)
-    at = np.arange(1, PARTS)[:, None] * (size[-1] / PARTS)
-    low = _last_not_above(size, at)
-    columns = np.arange(size.shape[1])
-    width = size[low + 1, columns] - size[low, columns]
-    share = np.where(width > 0, (at - size[low, columns]) / np.where(width > 0, width, 1.0), 0.0)
+    ranking: Ranking
+    weights: Array
+    size: Array
+    """(groups, B) weight of each tie group, ascending."""
+    upto: Array
+    """(groups, B) weight of each tie group and those below."""
 
-    def parts(cumulated: Array) -> Array:
-        inner = cumulated[low, columns] + share * (cumulated[low + 1, columns] - cumulated[low, columns])
-        return np.diff(np.concatenate([cumulated[:1], inner, cumulated[-1:]]), axis=0)
+    @property
+    def n(self) -> Array:
+        """(B,) all the weight."""
+        return np.asarray(self.upto[-1])
 
-    return parts(predicted), parts(realised)
+    @cached_property
+    def midranks(self) -> Array:
+        """(n, B) mid-ranks less their mean: weight ranked below + half the weight tied − half of all."""
+        return np.asarray((self.upto - self.size / 2 - self.n / 2)[self.ranking.codes])
+
+    @cached_property
+    def weighted(self) -> Array:
+        """(n, B) weights × mid-ranks: the sum of amounts × these is a covariance with the ranks."""
+        return self.weights * self.midranks
+
+    @cached_property
+    def variation(self) -> Array:
+        """(B,) sum of squared mid-ranks: (n³ − n)/12 when nothing is tied, less Σ(t³ − t)/12 over tie groups t."""
+        return np.asarray(np.einsum("nb,nb->b", self.weighted, self.midranks))
+
+    def equal_parts(self, actual: Array) -> tuple[Array, Array]:
+        """Predicted and actual sums in ten parts of equal weight, the highest predictions first; shapes (10, B).
+
+        A customer, or a tie group, that straddles a boundary is split pro rata: the cumulated sums are read off, on
+        straight lines, at tenths of the weight.
+        """
+        at = np.arange(1, PARTS)[:, None] * (self.n / PARTS)
+        group = _first_not_below(self.upto, at)
+        columns = np.arange(at.shape[1])
+        size = self.size[group, columns]
+        left_over = (self.upto[group, columns] - at) / np.where(size > 0, size, 1.0)
+
+        def parts(sums: Array) -> Array:
+            cumulated = np.cumsum(sums, axis=0)
+            inner = cumulated[group, columns] - left_over * sums[group, columns]
+            ends = np.concatenate([np.zeros((1, len(columns))), inner, cumulated[-1:]])
+            return np.diff(ends, axis=0)[::-1]
+
+        members = self.ranking.members
+        realised = sparse.csr_array((actual[members.indices], members.indices, members.indptr), shape=members.shape)
+        return parts(self.size * self.ranking.score[:, None]), parts(np.asarray(realised @ self.weights))
 
 
-def _last_not_above(ascending: Array, at: Array) -> NDArray[np.intp]:
-    """For each column, the last row (but the final one) not above each of ``at``: bisection in all columns at once."""
+def _first_not_below(ascending: Array, at: Array) -> NDArray[np.intp]:
+    """For each column, the first row not below each of ``at``: bisection in all columns at once."""
     columns = np.arange(ascending.shape[1])
     low, high = np.zeros(at.shape, np.intp), np.full(at.shape, len(ascending) - 1)
-    while (high - low).max() > 1:
+    while (low < high).any():
         middle = (low + high) // 2
-        above = ascending[middle, columns] > at
-        low, high = np.where(above, low, middle), np.where(above, middle, high)
+        below = ascending[middle, columns] < at
+        low, high = np.where(below, middle + 1, low), np.where(below, high, middle)
     return low
