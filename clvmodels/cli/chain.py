@@ -1,0 +1,126 @@
+"""How one step takes up the work of the one before: from a run folder, or from a log by doing the earlier steps now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clvmodels.cli.options import Log, Models, Money, Period, changed, keywords
+from clvmodels.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from clvmodels.fitting.result import Fit
+    from clvmodels.prediction import Predictions
+    from clvmodels.runs import Run
+    from clvmodels.summary import Split, Summary
+
+Fits = tuple["Fit", "Fit | None"]
+TABLES = (".csv", ".parquet")
+JUDGED = ("evaluation.csv", "comparison.csv")
+
+_DIVIDED = "{} is already read and summarised; these belong to 'clvmodels split' or 'clvmodels summarize'"
+
+
+def target(out: str | None, source: str, *, name: str, suffixes: tuple[str, ...] = TABLES) -> Path:
+    """The file to write: as asked, or ``name`` in the run that is the source; checked before any work."""
+    from clvmodels.files import check_file
+    from clvmodels.runs import is_run
+
+    if out is None and not is_run(source):
+        raise InputError(f"{source} is not a run folder, so the result has no place of its own. Add --out {name}.")
+    return check_file(out if out is not None else Path(source) / name, suffixes=suffixes, never=source)
+
+
+def open_run(source: str, log: Log, period: Period) -> Run:
+    """The run in the folder ``source``, or one made now by summarising the log ``source``."""
+    from clvmodels.runs import Run, is_run, read_run
+    from clvmodels.summary import summarize
+
+    if not is_run(source):
+        return Run(summarize(source, **keywords(log, period)))
+    refuse(changed(log, period), _DIVIDED.format(source))
+    return read_run(source)
+
+
+def open_split(source: str, log: Log, calibration_end: str | None, *, holdout_end: str | None, unit: str) -> Split:
+    """The two halves in the run ``source``, or those of the log ``source``, split now."""
+    from clvmodels.runs import is_run, read_run
+    from clvmodels.summary import Split, split
+
+    if is_run(source):
+        given = {"--calibration-end": calibration_end, "--holdout-end": holdout_end, "--unit": unit != "week"}
+        refuse([*(name for name, value in given.items() if value), *changed(log)], _DIVIDED.format(source))
+        run = read_run(source)
+        if run.holdout is None:
+            raise InputError(
+                f"{source} has no holdout to judge a forecast by. "
+                f"Divide the log first: clvmodels split … --calibration-end DATE --out {source}"
+            )
+        return Split(run.calibration, run.holdout)
+    if calibration_end is None:
+        raise InputError(
+            f"{source} is a log, not yet divided. Add --calibration-end DATE, the last day the model may see."
+        )
+    return split(source, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit, **keywords(log))
+
+
+def refuse(options: list[str], reason: str) -> None:
+    """Say that options which would be ignored cannot be given."""
+    if options:
+        raise InputError(f"{', '.join(options)} cannot be given here: {reason}.")
+
+
+def fit_models(summary: Summary, models: Models) -> Fits:
+    """Fit the purchase model and, where there is money, the spend model."""
+    from clvmodels.fitting import fit
+
+    def one(family: str) -> Fit:
+        return fit(family, summary, method=models.method, seed=models.seed)
+
+    return one(models.family), one(models.spend) if summary.has_value and models.spend != "none" else None
+
+
+def find_fits(run: Run, source: str, file: str | None, models: Models) -> Fits:
+    """The fits in ``file``, else those in the run, else new ones for a log."""
+    from clvmodels.runs import FIT, is_run
+    from clvmodels.store import load
+
+    if file is None and not is_run(source):
+        return fit_models(run.calibration, models)
+    refuse([name for name in changed(models) if name != "--seed"], "the models are taken from a saved fit")
+    path = Path(file) if file else Path(source) / FIT
+    if not path.exists():
+        again = f"Make it first: clvmodels fit {source}" if file is None else "Check the name given with --fit"
+        raise InputError(f"there is no {path}. {again}.")
+    saved = load(path)
+    return saved if isinstance(saved, tuple) else (saved, None)
+
+
+def save_fits(fits: Fits, path: Path) -> None:
+    """Save one fit or the pair, whole."""
+    from clvmodels.files import whole_file
+    from clvmodels.store import save
+
+    with whole_file(path) as beside:
+        save(fits[0] if fits[1] is None else (fits[0], fits[1]), beside)
+
+
+def forecast(run: Run, fits: Fits, *, horizon: str | None, money: Money, seed: int) -> Predictions:
+    """Predict every customer over the horizon; without one, over the holdout of a split, else 12 months."""
+    from clvmodels.prediction import predict
+
+    ahead = horizon or (run.holdout.horizon if run.holdout else "12 months")
+    return predict(fits[0], run.calibration, spend=fits[1], horizon=ahead, seed=seed, **keywords(money))
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write CSV or Parquet, by the name's ending, whole."""
+    from clvmodels.files import whole_file
+
+    with whole_file(path) as beside:
+        if path.suffix.lower() == ".csv":
+            frame.to_csv(beside, index=False)
+        else:
+            frame.to_parquet(beside, index=False)

@@ -1,0 +1,120 @@
+"""What the commands print: answers on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from clvmodels.fitting.result import Fit
+    from clvmodels.prediction import Predictions
+    from clvmodels.runs import Run
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+
+def say(*lines: str) -> None:
+    """Print lines on stdout, unwrapped: a path in them can be copied."""
+    for line in lines:
+        _console().print(line)
+
+
+def complain(text: str) -> None:
+    """Print on stderr."""
+    _console(stderr=True).print(text)
+
+
+def headline(data: Mapping[str, Any]) -> None:
+    """The verdict of a report, and what it forecasts."""
+    from clvmodels.report import numbers as n
+    from clvmodels.report import sentences
+
+    ahead, currency = data["forecast"], data["data"]["currency"]
+    said = f"{n.count(ahead['purchases'])} purchases ({_between(ahead, 'purchases', n.count)})"
+    if ahead["value"] is not None:
+        worth = n.money(ahead["value"], currency)
+        said += f" worth {worth} ({_between(ahead, 'value', lambda x: n.money(x, currency))})"
+        said += f"; discounted at {n.percent(ahead['discount_rate'])} a year {n.money(ahead['clv'], currency)}"
+    say(
+        sentences.headline(data).replace("**", ""),
+        sentences.headline_note(data, "of the report").replace("**", ""),
+        f"Forecast, {n.day(ahead['start'])} to {n.day(ahead['end'])}, {n.count(ahead['customers'])} customers: {said}.",
+    )
+
+
+def describe(run: Run) -> None:
+    """Who is in a run, and what was left out of it and why."""
+    from clvmodels.report import numbers as n
+    from clvmodels.report.sentences import reason
+
+    summary, frame = run.calibration, run.calibration.frame
+    back = int((frame["frequency"] > 0).sum())
+    say(
+        f"{len(frame):,} customers from {n.day(summary.start)} to {n.day(summary.until)}; {back:,} came back "
+        f"({n.percent(back / len(frame))}). Time is in {summary.unit.value}s."
+    )
+    say(f"{sum(row.rows for row in summary.ledger):,} rows:")
+    for row in summary.ledger:
+        if row.rows:
+            say(f"  {row.rows:>10,}  {reason(row.reason)}")
+    if run.holdout:
+        holdout = run.holdout
+        say(
+            f"Holdout {n.day(holdout.horizon.start)} to {n.day(holdout.horizon.end)}: they bought "
+            f"{int(holdout.frame['purchases'].sum()):,} times; {holdout.new_customers:,} customers were new."
+        )
+
+
+def estimates(fits: Iterable[Fit | None]) -> None:
+    """Parameters with standard errors and limits, and the verdict on the fit."""
+    for fit in fits:
+        if fit is not None:
+            say(f"{fit.model.title}, log-likelihood {fit.log_likelihood:,.2f}. {fit.verdict}")
+            table(fit.table())
+
+
+def totals(forecast: Predictions) -> None:
+    """What all customers together will do."""
+    from clvmodels.report import numbers as n
+
+    sums, horizon = forecast.totals, forecast.horizon
+    say(
+        f"{n.day(horizon.start)} to {n.day(horizon.end)}, {sums.customers:,} customers; totals with 90 % intervals:",
+        f"  purchases  {n.count(sums.purchases)} ({n.count(sums.purchases_lower)} to {n.count(sums.purchases_upper)})",
+    )
+    if sums.value is not None:
+        for name in ("value", "clv"):
+            mean, low, high = (
+                n.money(getattr(sums, name + end), forecast.currency) for end in ("", "_lower", "_upper")
+            )
+            say(f"  {name:<9}  {mean} ({low} to {high})")
+
+
+def table(frame: pd.DataFrame) -> None:
+    """Print a small table on stdout."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    grid = Table(box=SIMPLE, pad_edge=False)
+    for name, kind in frame.dtypes.items():
+        grid.add_column(str(name), justify="right" if kind.kind in "fiu" else "left", no_wrap=True)
+    for row in frame.itertuples(index=False):
+        grid.add_row(*map(_cell, row))
+    _console().print(grid)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}" if value == value else "–"
+    return str(value)
+
+
+def _between(data: Mapping[str, Any], name: str, show: Any) -> str:
+    return f"{show(data[name + '_lower'])} to {show(data[name + '_upper'])}"

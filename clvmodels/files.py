@@ -1,0 +1,134 @@
+"""Files and folders appear whole or not at all: built beside their target, moved in by one rename."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from clvmodels.errors import InputError
+
+_IGNORED = {".DS_Store", "Thumbs.db", "desktop.ini"}  # a file manager has looked at the folder
+
+
+def check_folder(directory: str | Path, *, marker: str, ours: Collection[str], what: str = "report") -> Path:
+    """Say before any work whether ``directory`` can become the folder we are about to write.
+
+    It can when it does not exist, is empty, or is an earlier one of the same kind: it holds ``marker`` and nothing but
+    names in ``ours``, so that replacing it never deletes a file that somebody else put there.
+
+    Parameters
+    ----------
+    directory
+        The folder to write.
+    marker
+        The file by which an earlier one is recognised, e.g. ``"report.json"``.
+    ours
+        All names, at its top level, that we may have written.
+    what
+        What the folder is, for the message.
+
+    Raises
+    ------
+    InputError
+        When it is a file, holds something else, is the current folder, or cannot be written.
+    """
+    target = Path(directory).expanduser()
+    target = Path(os.path.abspath(target))  # resolves "." and "..", keeps links
+    example = f"for example --out {target.name or 'out'}/{what}"
+    if target.is_dir():
+        if os.path.ismount(target) or target == Path.cwd():
+            kind = "the current folder" if target == Path.cwd() else "a mounted folder"
+            raise InputError(
+                f"--out {directory} is {kind}: it cannot be replaced in one move. "
+                f"Name a folder inside it, for example --out {Path(directory) / what}."
+            )
+        try:
+            there = {entry.name for entry in target.iterdir()} - _IGNORED
+        except PermissionError:
+            raise InputError(f"--out {directory} cannot be read: permission denied. Choose another folder.") from None
+        foreign = sorted(there - set(ours)) or ([] if marker in there or not there else sorted(there))
+        if foreign:
+            more = f" and {len(foreign) - 1:,} more" if len(foreign) > 1 else ""
+            raise InputError(
+                f"--out {directory} holds {foreign[0]}{more}, which is no part of an earlier {what}. "
+                f"Nothing is overwritten. Choose a new or empty folder, {example}."
+            )
+    elif target.exists() or target.is_symlink():
+        raise InputError(f"--out {directory} is a file, and a {what} is a folder. Choose a folder name, {example}.")
+    _check_parent(target, directory)
+    return target
+
+
+def check_file(path: str | Path, *, suffixes: Collection[str], never: str | Path | None = None) -> Path:
+    """Say before any work whether ``path`` can be written; ``never`` is an input that must not be overwritten."""
+    target = Path(os.path.abspath(Path(path).expanduser()))
+    kinds = " or ".join(sorted(suffixes))
+    if target.is_dir():
+        raise InputError(
+            f"--out {path} is a folder. Write the name of a {kinds} file, e.g. --out {Path(path)}/out{min(suffixes)}."
+        )
+    if target.suffix.lower() not in suffixes:
+        raise InputError(f"--out {path} does not say which kind of file to write: the name must end in {kinds}.")
+    if never is not None and target.exists() and Path(never).exists() and target.samefile(never):
+        raise InputError(f"--out {path} is the input itself. Nothing is overwritten. Choose another name.")
+    _check_parent(target, path)
+    return target
+
+
+def _check_parent(target: Path, asked: str | Path) -> None:
+    parent = target.parent
+    while not parent.exists() and parent != parent.parent:
+        parent = parent.parent
+    if not parent.is_dir():
+        raise InputError(f"--out {asked} cannot be written: {parent} is a file. Choose another place.")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(f"--out {asked} cannot be written: no permission in {parent}. Choose another place.")
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """A new folder to fill; it takes the place of ``target`` when the block ends without an error."""
+    with _parents(target):
+        beside, old = (target.with_name(f".{target.name}.{word}-{os.getpid()}") for word in ("new", "old"))
+        beside.mkdir()
+        try:
+            yield beside
+            if target.is_dir():
+                target.rename(old)
+            try:
+                beside.rename(target)
+            except BaseException:
+                if old.exists():
+                    old.rename(target)
+                raise
+        finally:
+            for left in (beside, old):
+                shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """A path to write to; it takes the place of ``target`` when the block ends without an error."""
+    with _parents(target):
+        beside = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
+        try:
+            yield beside
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _parents(target: Path) -> Iterator[None]:
+    """Make the folders above ``target``; take the new ones away again when nothing came to stand in them."""
+    new = [folder for folder in target.parents if not folder.exists()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for folder in new:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()

@@ -1,0 +1,70 @@
+"""Is what is committed small, free of this or any machine's traces, and as the README says?"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def committed() -> list[Path]:
+    """The files under version control; all files in a copy without one."""
+    try:
+        done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return [path for path in ROOT.rglob("*") if path.is_file() and ".venv" not in path.parts]
+    return [path for name in done.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def texts() -> list[tuple[Path, str]]:
+    found = []
+    for path in committed():
+        try:
+            found.append((path.relative_to(ROOT), path.read_text(encoding="utf-8")))
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+def test_files_are_under_a_megabyte() -> None:
+    big = [f"{path.relative_to(ROOT)}: {path.stat().st_size:,}" for path in committed() if path.stat().st_size >= 1e6]
+    assert not big
+
+
+def test_lock_names_no_host() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert not re.findall(r"\w+://\S+", lock)
+    assert "--index-url" not in "".join(line for line in lock.splitlines() if not line.startswith("#"))
+
+
+def test_no_path_of_a_machine_is_committed() -> None:
+    home = re.compile(r"(?<![\w.])/(?:home|Users|root|work|tmp|opt|mnt)/\w[\w./-]*|[A-Z]:\\\\?Users")
+    found = [f"{path}: {match.group()}" for path, text in texts() for match in home.finditer(text)]
+    assert not found
+
+
+def test_every_test_file_has_a_name_of_its_own() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) == len(set(names))
+
+
+def test_tests_are_sorted_by_the_question_they_answer() -> None:
+    loose = [path.name for path in (ROOT / "tests").glob("test_*.py")]
+    assert not loose
+
+
+README = (ROOT / "README.md").read_text() if (ROOT / "README.md").exists() else ""
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_readme_python_runs(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
