@@ -16,12 +16,6 @@ TEXTBOOK = "formula_customer"
 Row = dict[Hashable, Any]
 Scores = dict[tuple[str, str, str], Row]
 
-GROUPS = {
-    "better": "better on",
-    "worse": "worse on",
-    "no evidence": "neither better nor worse, as far as these data tell, on",
-}
-
 
 def headline(metrics: pd.DataFrame, comparison: pd.DataFrame, models: Mapping[str, str]) -> list[str]:
     """Totals, errors, ranking and calibration against the textbook formula, then every rival that beats the model.
@@ -71,13 +65,35 @@ def _totals(row: Row, scores: Scores) -> str:
     return f"{said}: {winner} is better by {by}."
 
 
+STANDINGS = (
+    "better on",
+    "worse on",
+    "ahead, but within noise, on",
+    "behind, but within noise, on",
+    "level on",
+    "not comparable on",
+)
+
+
 def _grouped(topic: str, quantity: str, rows: Sequence[Row], scores: Scores) -> str:
     """On errors of value the model, against formula_customer, is better on mae (…) and rmse (…); worse on …"""
     groups = []
-    for verdict, words in GROUPS.items():
-        if some := [f"{row['metric']} {_evidence(row, scores)}" for row in rows if row["verdict"] == verdict]:
+    for words in STANDINGS:
+        if some := [f"{row['metric']} {_evidence(row, scores)}" for row in rows if _standing(row) == words]:
             groups.append(f"{words} {_listed(some)}")
     return f"On {topic} of {quantity} the model, against {TEXTBOOK}, is {'; '.join(groups)}."
+
+
+def _standing(row: Row) -> str:
+    """Better or worse when the limits say so; else who is ahead in these data, which other customers may turn around."""
+    if row["verdict"] != "no evidence":
+        return f"{row['verdict']} on"
+    ahead = METRICS[row["metric"]].sign * row["difference"]
+    if not np.isfinite(ahead):
+        return "not comparable on"
+    if ahead == 0:
+        return "level on"
+    return f"{'ahead' if ahead > 0 else 'behind'}, but within noise, on"
 
 
 def _evidence(row: Row, scores: Scores) -> str:
