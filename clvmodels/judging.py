@@ -53,16 +53,10 @@ class Predictor:
 
     @classmethod
     def of_value(cls, name: str, outcomes: ValueOutcomes, actual: Array) -> Predictor:
-        """A predictive distribution of money: an atom at 0 and a density above."""
-        return cls(
-            name,
-            outcomes.mean,
-            outcomes.median,
-            outcomes.crps(actual),
-            None,
-            outcomes.cdf_left(actual),
-            outcomes.cdf(actual),
-        )
+        """A predictive distribution of money: an atom at 0 and a density above, where F(y−) = F(y)."""
+        upto = outcomes.cdf(actual)
+        below = np.where(actual > 0, upto, 0.0)
+        return cls(name, outcomes.mean, outcomes.median, outcomes.crps(actual), None, below, upto)
 
     @property
     def columns(self) -> list[Array]:

@@ -85,7 +85,7 @@ def _grouped(topic: str, quantity: str, rows: Sequence[Row], scores: Scores) -> 
 
 
 def _standing(row: Row) -> str:
-    """Better or worse when the limits say so; else who is ahead in these data, which other customers may turn around."""
+    """Better or worse where the limits say so; else who is ahead here, which other customers may turn around."""
     if row["verdict"] != "no evidence":
         return f"{row['verdict']} on"
     ahead = METRICS[row["metric"]].sign * row["difference"]
