@@ -9,7 +9,7 @@ import numpy as np
 
 from clvmodels.errors import ConvergenceError, DiagnosticWarning, InputError
 from clvmodels.fitting.data import purchase_objective, spend_objective
-from clvmodels.fitting.mle import FLAT, Optimum, ascend, maximise
+from clvmodels.fitting.mle import Optimum, ascend, maximise
 from clvmodels.fitting.objective import Objective
 from clvmodels.fitting.result import Fit
 from clvmodels.fitting.words import findings, identified, verdict
@@ -77,7 +77,9 @@ def fit(family: type[Family] | str, summary: Summary, *, method: str = "mle", se
     """
     kind = _family(family)
     if method not in METHODS:
-        raise InputError(f"method {method!r} is not known. Choose {' or '.join(f'--method {name}' for name in METHODS)}.")
+        raise InputError(
+            f"method {method!r} is not known. Choose {' or '.join(f'--method {name}' for name in METHODS)}."
+        )
     if kind is GammaGamma:
         objective, left_out = spend_objective(summary)
         return _by_likelihood(objective, summary, n_left_out=left_out)
@@ -109,7 +111,7 @@ def _fit(objective: Objective, optimum: Optimum, summary: Summary, **extra: Any)
     covariance = (covariance + covariance.T) / 2
     errors = np.sqrt(np.maximum(np.diag(covariance), 0)) * np.array(list(model.parameters.values()))
     told = identified(optimum, model)
-    boundary = [words for words in findings(optimum, model, summary.unit)]
+    boundary = findings(optimum, model, summary.unit)
     restricted, regrets = _with_finite_mean(objective, optimum)
     return Fit(
         model=model,

@@ -32,7 +32,12 @@ class Summit:
 
 
 def climb(
-    function: Function, start: Array, *, free: Mask, stop: Callable[[Array, Array, Array], bool] | None = None, most: int = 200
+    function: Function,
+    start: Array,
+    *,
+    free: Mask,
+    stop: Callable[[Array, Array, Array], bool] | None = None,
+    most: int = 200,
 ) -> Summit:
     """Maximise over the ``free`` coordinates, the others staying at their start.
 

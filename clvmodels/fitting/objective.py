@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import special
 
 from clvmodels.models import BGNBD, Family, GammaGamma
-from clvmodels.models.arrays import Array, digamma_rise, log_rising, per_distinct, trigamma_rise
+from clvmodels.models.arrays import Array, digamma_rise, log_rising, trigamma_rise
 
 Index: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
 Value: TypeAlias = tuple[float, Array, Array]
@@ -121,7 +121,12 @@ class BGNBDObjective:
         rate = np.log(self._purchases / float(self._n_at @ self._T))
         return tuple(
             np.array([np.log(r), rate + np.log(factor), np.log(size), special.logit(share)])
-            for r, factor, size, share in ((0.3, 1.8, 3.0, 0.25), (2.0, 1.2, 30.0, 0.05), (1.0, 4.0, 0.5, 0.5), (1.0, 1.2, 0.05, 0.1))
+            for r, factor, size, share in (
+                (0.3, 1.8, 3.0, 0.25),
+                (2.0, 1.2, 30.0, 0.05),
+                (1.0, 4.0, 0.5, 0.5),
+                (1.0, 1.2, 0.05, 0.1),
+            )
         )
 
     def __call__(self, eta: Array) -> Value:
@@ -163,7 +168,8 @@ class BGNBDObjective:
         none, some = r * float(self._n_at @ z), r * float(self._n_at @ part)
         slope, bend = np.zeros(4), np.zeros((4, 4))
         slope[:2] = -none, weight @ part
-        bend[:2, :2] = [[-none, some], [some, -weight @ (part * (1 - part))]]
+        bend[0, 0], bend[1, 1] = -none, -weight @ (part * (1 - part))
+        bend[0, 1] = bend[1, 0] = some
         return -float(weight @ z), slope, bend
 
     def _dropouts(self, r: float, alpha: float, a: float, b: float) -> Value:
@@ -274,9 +280,7 @@ class GammaGammaObjective:
 
 def _minus_log_beta(a: Array, b: float) -> Array:
     """−ln B(a, b), to the last digits also where one or both are huge."""
-    return np.where(
-        a > b, log_rising(a, b) - special.gammaln(b), log_rising(np.float64(b), a) - special.gammaln(a)
-    )
+    return np.where(a > b, log_rising(a, b) - special.gammaln(b), log_rising(np.float64(b), a) - special.gammaln(a))
 
 
 def _distinct(values: Array) -> tuple[Array, Index]:

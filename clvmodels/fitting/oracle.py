@@ -1,0 +1,135 @@
+"""The second opinion: lifetimes fits the same summary, and our likelihood judges both estimates."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from clvmodels.fitting.data import repeat_spend
+from clvmodels.fitting.result import Fit
+from clvmodels.models.arrays import Array
+
+if TYPE_CHECKING:
+    from clvmodels.summary import Summary
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What another program says about the same data.
+
+    Attributes
+    ----------
+    engine
+        Its name.
+    log_likelihood
+        Of the purchases: our likelihood at its estimates; None when it found none.
+    max_relative_difference
+        The largest |its estimate / ours − 1| over the parameters that the data identify; None when there is none.
+    parameters
+        Its estimates, by name.
+    note
+        The comparison in words.
+    """
+
+    engine: str
+    log_likelihood: float | None
+    max_relative_difference: float | None
+    parameters: dict[str, float]
+    note: str
+
+
+def lifetimes_opinion(summary: Summary, fit: Fit, spend_fit: Fit | None = None) -> Opinion:
+    """Let lifetimes fit what ``fit`` (and ``spend_fit``) fitted, and compare.
+
+    Parameters
+    ----------
+    summary
+        The data of the fits.
+    fit, spend_fit
+        Our BG/NBD and, with money, our Gamma-Gamma of that summary.
+
+    Notes
+    -----
+    The two log-likelihoods are both ours, so that they can be compared to the last digit: lifetimes reports a mean in
+    rescaled time. Where lifetimes does not converge the opinion says so and holds no numbers.
+    """
+    patterns = summary.patterns
+    purchases: tuple[Array, ...] = (patterns.x, patterns.t_x, patterns.T)
+    parts = [_compare(fit, "BetaGeoFitter", purchases, patterns.n)]
+    if spend_fit is not None:
+        x, m, _ = repeat_spend(summary)
+        parts.append(_compare(spend_fit, "GammaGammaFitter", (x, m), np.ones(x.size, int)))
+    differences = [part.difference for part in parts if part.difference is not None]
+    return Opinion(
+        engine="lifetimes",
+        log_likelihood=parts[0].log_likelihood,
+        max_relative_difference=max(differences, default=None),
+        parameters={name: value for part in parts for name, value in part.parameters.items()},
+        note=" ".join(part.note for part in parts),
+    )
+
+
+@dataclass(frozen=True)
+class _Part:
+    log_likelihood: float | None
+    difference: float | None
+    parameters: dict[str, float]
+    note: str
+
+
+def _compare(fit: Fit, fitter: str, data: tuple[Array, ...], weights: Array) -> _Part:
+    title = fit.model.title
+    found = _estimates(fitter, data, weights)
+    if isinstance(found, str):
+        return _Part(None, None, {}, f"lifetimes gives no {title} estimate: {found}")
+    ours: Any = fit.model
+    theirs: Any = type(fit.model)(**found)
+    likelihood = [float(weights @ model.log_likelihood(*data)) for model in (theirs, ours)]
+    told = [name for name, error in fit.standard_errors.items() if error is not None]  # the rest could be anything
+    difference = max((abs(found[name] / fit.parameters[name] - 1) for name in told), default=None)
+    lead = likelihood[1] - likelihood[0]
+    if abs(lead) < 1e-3:
+        say = "the same log-likelihood to .001"
+    else:
+        say = f"a log-likelihood {abs(lead):.3g} {'lower' if lead > 0 else 'higher'} than ours"
+    far = (
+        "none is identified"
+        if difference is None
+        else f"{', '.join(told)} differ by at most {difference:.1g} (relative)"
+    )
+    return _Part(likelihood[0], difference, found, f"lifetimes' {title} estimates have {say}; {far}.")
+
+
+def _estimates(fitter: str, data: tuple[Array, ...], weights: Array) -> dict[str, float] | str:
+    """lifetimes' estimates, or why there are none."""
+    with _left_as_it_was():
+        try:
+            import lifetimes
+
+            fitted = getattr(lifetimes, fitter)(penalizer_coef=0.0).fit(*data, weights=weights)
+            values = {name: float(value) for name, value in fitted.params_.items()}
+        except Exception as error:  # whatever another program does wrong is its opinion, not our failure
+            return f"{type(error).__name__}, {' '.join(str(error).split()) or 'without a message'}"
+    if not all(np.isfinite(value) and value > 0 for value in values.values()):
+        return f"its estimates are {values}"
+    return values
+
+
+@contextlib.contextmanager
+def _left_as_it_was() -> Iterator[None]:
+    """lifetimes sets a pandas option, adds warning filters and prints: undo all of it."""
+    option = "mode.chained_assignment"
+    with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        before = pd.get_option(option)
+        try:
+            yield
+        finally:
+            pd.set_option(option, before)

@@ -1,0 +1,155 @@
+"""Save and load a fit: JSON that a person can read, never pickle."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clvmodels import __version__
+from clvmodels.calendar import Unit
+from clvmodels.errors import InputError
+from clvmodels.files import check_file, whole_file
+from clvmodels.fitting.result import Fit
+from clvmodels.models import FAMILIES, Family
+
+FORMAT = "clvmodels fit"
+SCHEMA = 1
+"""Raised when a file of the old form can no longer be read; `load` says which numbers it reads."""
+
+
+def save(fit: Fit | tuple[Fit, Fit | None], path: str | Path) -> None:
+    """Write a fit, or a (purchases, spend) pair, to a JSON file, whole or not at all.
+
+    Parameters
+    ----------
+    fit
+        One fit, or a pair of them; spend may be None in a pair.
+    path
+        Ends in ``.json``. Folders above it are made; an existing file is replaced.
+
+    Raises
+    ------
+    InputError
+        When ``fit`` is something else, or the file cannot be written there.
+    """
+    pair = isinstance(fit, (tuple, list))
+    fits = list(fit) if isinstance(fit, (tuple, list)) else [fit]
+    right = len(fits) == (2 if pair else 1) and isinstance(fits[0], Fit)
+    if not right or not all(part is None or isinstance(part, Fit) for part in fits):
+        raise InputError(
+            f"save writes a fit or a (purchases, spend) pair, not {_name(fit)}. Write for example "
+            "save(purchases, 'fit.json') or save((purchases, spend), 'fit.json')."
+        )
+    content = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "version": __version__,
+        "pair": pair,
+        "fits": [None if part is None else _to_plain(part) for part in fits],
+    }
+    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    target = check_file(path, suffixes=(".json",))
+    try:
+        with whole_file(target) as beside:
+            beside.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}. Choose another place.") from None
+
+
+def load(path: str | Path) -> Fit | tuple[Fit, Fit | None]:
+    """Read what `save` wrote: a fit, or a (purchases, spend) pair; every number comes back to the last bit.
+
+    Raises
+    ------
+    InputError
+        When the file is not there, is not JSON, is not one of ours, or has a schema this version does not read.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}. Name a file that `save` wrote.") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{path} is not JSON, or only a part of it. Save the fit again.") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise InputError(f"{path} is JSON, but not a fit. Name a file that `save` wrote, for example fit.json.")
+    if content.get("schema") != SCHEMA:
+        raise InputError(
+            f"{path} has schema {content.get('schema')!r} (written by clvmodels {content.get('version', '?')}); "
+            f"clvmodels {__version__} reads schema {SCHEMA}. Fit and save again, or install the version that wrote it."
+        )
+    try:
+        fits = [None if plain is None else _from_plain(plain) for plain in content["fits"]]
+        if content["pair"]:
+            purchases, spend = fits
+        else:
+            (purchases,), spend = fits, None
+        if purchases is None:
+            raise ValueError("the fit itself is null")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path} is damaged or was edited: {_name(error)}, {error}. Save the fit again.") from None
+    return (purchases, spend) if content["pair"] else purchases
+
+
+def _to_plain(fit: Fit) -> dict[str, Any]:
+    if fit.posterior is not None:
+        raise InputError("a fit with posterior draws cannot be saved as JSON; save the fit by method='mle'.")
+    return {
+        "family": fit.model.name,
+        "method": fit.method,
+        "parameters": fit.parameters,
+        "standard_errors": fit.standard_errors,
+        "log_covariance": fit.covariance.tolist(),
+        "log_likelihood": fit.log_likelihood,
+        "customers": fit.n_customers,
+        "converged": fit.converged,
+        "verdict": fit.verdict,
+        "diagnostics": {name: _finite(value) for name, value in fit.diagnostics.items()},
+        "finite_mean": fit.finite_mean and {name: float(v) for name, v in fit.finite_mean.parameters.items()},
+        "unit": fit.unit.value,
+        "currency": fit.currency,
+        "data": {"start": fit.start.isoformat(), "until": fit.until.isoformat(), "sha256": fit.sha256},
+    }
+
+
+def _from_plain(plain: dict[str, Any]) -> Fit:
+    family: type[Family] = FAMILIES[plain["family"]]
+    model = family(**plain["parameters"])
+    covariance = np.array(plain["log_covariance"], float)
+    size = len(family.parameter_names())
+    if covariance.shape != (size, size) or tuple(plain["standard_errors"]) != family.parameter_names():
+        raise ValueError(f"the covariance and standard errors do not fit the {size} parameters of {family.title}")
+    return Fit(
+        model=model,
+        method=plain["method"],
+        unit=Unit(plain["unit"]),
+        log_likelihood=plain["log_likelihood"],
+        n_customers=plain["customers"],
+        converged=plain["converged"],
+        verdict=plain["verdict"],
+        covariance=covariance,
+        standard_errors=plain["standard_errors"],
+        diagnostics={name: _infinite(value) for name, value in plain["diagnostics"].items()},
+        start=dt.date.fromisoformat(plain["data"]["start"]),
+        until=dt.date.fromisoformat(plain["data"]["until"]),
+        currency=plain["currency"],
+        sha256=plain["data"]["sha256"],
+        finite_mean=plain["finite_mean"] and family(**plain["finite_mean"]),
+    )
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity: a word stands for it."""
+    return "infinity" if isinstance(value, float) and math.isinf(value) else value
+
+
+def _infinite(value: Any) -> Any:
+    return math.inf if value == "infinity" else value
+
+
+def _name(value: object) -> str:
+    return type(value).__name__
