@@ -1,0 +1,180 @@
+"""The predictive distribution of each customer's number of purchases in the horizon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from clvmodels.models.arrays import Array
+from clvmodels.models.base import PurchaseFamily
+from clvmodels.outcomes.survival import ELEMENTS, Block, Distinct, Places, over_draws, survival_blocks
+
+KEPT = 1 << 23
+"""Table entries kept in memory (64 MB); larger tables are worked out again by each question."""
+
+
+@dataclass(frozen=True, eq=False)
+class PurchaseOutcomes:
+    """How many purchases each customer may make in the next ``t`` units of time.
+
+    Everything follows from the survival function P(N ≥ n) of the distinct (x, t_x, T), which is exact; parameters of
+    shape (draws, 1) are mixed, so that parameter uncertainty is inside. Results have one entry per customer.
+
+    Parameters
+    ----------
+    model
+        A purchase family: one estimate, or draws of equal weight.
+    t
+        Length of the horizon, in the units of T.
+    x, t_x, T
+        Repeat purchases, time of the last, length of observation: shape (n,).
+
+    Examples
+    --------
+    >>> from clvmodels.models import BGNBD
+    >>> outcomes = PurchaseOutcomes(BGNBD(0.243, 4.414, 0.793, 2.426), 39, [2], [30.43], [38.86])
+    >>> outcomes.mean.round(3), outcomes.quantile([0.05, 0.5, 0.95]).tolist()
+    (array([1.226]), [[0], [1], [4]])
+    """
+
+    model: PurchaseFamily
+    t: float
+    x: Any
+    t_x: Any
+    T: Any
+
+    @cached_property
+    def distinct(self) -> Distinct:
+        """The distinct customers and each customer's place among them."""
+        return Distinct.of(self.x, self.t_x, self.T)
+
+    @cached_property
+    def _kept(self) -> list[Block] | None:
+        blocks, entries = [], 0
+        for block in survival_blocks(self.model, self.t, self.distinct):
+            blocks.append(block)
+            entries += block.survival.size
+            if entries > KEPT:
+                return None
+        return blocks
+
+    def blocks(self) -> Iterator[Block]:
+        """Survival functions of the distinct customers, a block at a time."""
+        return iter(self._kept if self._kept is not None else survival_blocks(self.model, self.t, self.distinct))
+
+    @cached_property
+    def mean(self) -> Array:
+        """Expected purchases."""
+        model = self.model
+        expected = self.distinct.future(model, lambda x, T: model.expected_purchases(self.t, x, T, T))
+        return expected[self.distinct.place]
+
+    @cached_property
+    def p_active(self) -> Array:
+        """Probability of at least one purchase; never above the mean, nor above P(alive)."""
+        model = self.model
+        active = self.distinct.future(model, lambda x, T: model.p_active(self.t, x, T, T))
+        return np.minimum(active[self.distinct.place], self.mean)
+
+    @cached_property
+    def variance(self) -> Array:
+        """Variance of the number of purchases, from E[N²] = Σ (2n − 1) P(N ≥ n)."""
+        variance = np.empty(self.distinct.x.size)
+        for block in self.blocks():
+            level = block.level()
+            first = level @ np.diff(block.n)
+            variance[block.rows] = np.maximum(level @ np.diff(block.n**2) - first**2, 0.0)
+        return variance[self.distinct.place]
+
+    def quantile(self, p: ArrayLike) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Smallest n with P(N ≤ n) ≥ p: shape (n,), or (len(p), n) for several p."""
+        levels = probabilities(p)
+        result = np.empty((levels.size, self.distinct.x.size), np.int64)
+        for block in self.blocks():
+            for row, level in zip(result, levels, strict=True):
+                above = np.count_nonzero(block.survival > 1 - level, axis=1)  # the nodes 0 … n have P(N ≥ node) > 1 − p
+                row[block.rows] = block.n[np.maximum(above - 1, 0)]
+        quantiles = result[:, self.distinct.place]
+        return quantiles[0] if np.ndim(p) == 0 else quantiles
+
+    @cached_property
+    def median(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Smallest n with P(N ≤ n) ≥ ½: what the mean absolute error rewards."""
+        return self.quantile(0.5)
+
+    def pmf(self, y: ArrayLike) -> Array:
+        """P(N = y): exact to the last digits however unlikely, for the log score."""
+        cells, place = _cells(self.distinct.place, y)
+        owner, n = cells
+        result = np.empty(owner.size)
+        step = max(1, ELEMENTS // self.model.n_draws)
+        d = self.distinct
+        for start in range(0, owner.size, step):
+            at, count = owner[start : start + step], n[start : start + step]
+            exact = self.model.pmf(np.maximum(count, 0), self.t, d.x[at], d.t_x[at], d.T[at])
+            result[start : start + step] = np.where(count >= 0, over_draws(exact), 0.0)
+        return result[place]
+
+    def cdf(self, y: ArrayLike) -> Array:
+        """P(N ≤ y); ``cdf(y − 1)`` is the limit from the left."""
+        count = np.floor(np.broadcast_to(np.asarray(y, float), self.distinct.place.shape))
+        result = np.empty(count.size)
+        for block, customers, row in self.by_block():
+            result[customers] = 1 - _between(block.survival, block.n, row, count[customers] + 1)
+        return np.where(count < 0, 0.0, result)
+
+    def crps(self, y: ArrayLike) -> Array:
+        """Continuous ranked probability score of the count y, Σ_k (F(k) − 1{y ≤ k})²: lower is better."""
+        count = np.broadcast_to(np.asarray(y, float), self.distinct.place.shape)
+        result = np.empty(count.size)
+        for block, customers, row in self.by_block():
+            level, width = block.level(), np.diff(block.n)
+            below = np.cumsum((1 - level) ** 2 * width, axis=1)  # Σ_{k < n} F(k)²
+            above = np.cumsum(level**2 * width, axis=1)
+            start = np.zeros((len(level), 1))
+            below, above = np.hstack([start, below]), np.hstack([start, above])
+            seen = count[customers]
+            beyond = np.maximum(seen - block.n[-1], 0.0)
+            result[customers] = (
+                _between(below, block.n, row, seen) + beyond + above[row, -1] - _between(above, block.n, row, seen)
+            )
+        return result
+
+    def by_block(self) -> Iterator[tuple[Block, Places, Places]]:
+        """Each block with the customers in it and the row of each."""
+        place = self.distinct.place
+        order = np.argsort(place, kind="stable")
+        firsts = np.searchsorted(place[order], np.arange(self.distinct.x.size + 1))
+        for block in self.blocks():
+            counts = firsts[block.rows + 1] - firsts[block.rows]
+            row = np.repeat(np.arange(block.rows.size), counts)
+            offset = np.arange(row.size) - np.repeat(np.cumsum(counts) - counts, counts)
+            yield block, order[firsts[block.rows][row] + offset], row
+
+
+def probabilities(p: ArrayLike) -> Array:
+    """One or several levels of a quantile, as an array."""
+    levels = np.atleast_1d(np.asarray(p, float))
+    if not np.all((levels >= 0) & (levels < 1)):
+        raise ValueError(f"p must be in [0, 1), it is {levels.tolist()}")
+    return levels
+
+
+def _cells(place: Places, y: ArrayLike) -> tuple[tuple[Places, Array], Places]:
+    """Distinct (place, y) and where each customer's is."""
+    values, code = np.unique(np.broadcast_to(np.asarray(y, float), place.shape), return_inverse=True)
+    cells, where = np.unique(place * values.size + code, return_inverse=True)
+    return (cells // values.size, values[cells % values.size]), where
+
+
+def _between(table: Array, n: Array, row: Places, at: Array) -> Array:
+    """Entries of a table at the counts ``at`` ≥ 0, linear between nodes, the last one beyond."""
+    column = np.clip(np.searchsorted(n, at, side="right") - 1, 0, n.size - 2)
+    share = np.clip((at - n[column]) / (n[column + 1] - n[column]), 0.0, 1.0)
+    left = table[row, column]
+    return left + share * (table[row, column + 1] - left)

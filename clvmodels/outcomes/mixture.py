@@ -1,0 +1,238 @@
+"""The value of N future purchases, in units of v + x m: a mixture of beta primes over N, on one grid per x.
+
+Given n purchases the total is (v + x m) · W with W = e^y beta prime (p n, p x + q), so that everything but the weights
+P(N = n) depends on x alone. A grid in y that is uniform where the components are equally wide carries their
+distribution functions to a few 1e-10, and the customers' are matrix products.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from clvmodels.models.arrays import Array
+from clvmodels.models.gamma_gamma import GammaGamma
+
+STEPS = 8.0
+"""Grid steps per standard deviation of the narrowest component: the rules below are of order six."""
+OUTSIDE = 1e-10
+"""Probability left out at each end of the grid, where the tails are powers of W."""
+FARTHEST = 60.0
+"""Grids never go beyond e^±60."""
+TOGETHER = 128
+"""Components worked out at a time; where there are more, each piece covers its own stretch of the grid only."""
+NOTHING = 1e-15
+"""Probability outside of such a stretch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Nodes in y = log W for customers with the same x, and the spend model's draws there."""
+
+    y: Array
+    p: Array
+    second: Array
+    """p x + q of each draw."""
+    shift: Array
+    """log of each draw's v + x m, less that of their mean: W counts in units of the latter."""
+
+    @classmethod
+    def of(cls, spend: GammaGamma, x: float, reach: float, scale: float | None = None) -> Grid:
+        """A grid from the lower end for one purchase to the upper end for ``reach`` purchases.
+
+        Steps are 1/8 of √((1 + 1/W)/(p x + q)), the spread of log W when its mean is W. ``scale`` is v + x m with v
+        averaged over draws; it is not needed for one estimate.
+        """
+        p, q, v = (np.ravel(value) for value in np.broadcast_arrays(spend.p, spend.q, spend.v))
+        second = p * x + q
+        shift = np.log1p((v - v.mean()) / scale) if scale else np.zeros(p.size)
+        low = np.min(_log_odds(p, second, OUTSIDE) + shift)
+        high = np.max(shift - _log_odds(second, p * reach, OUTSIDE))
+        low = np.clip(low, -FARTHEST, FARTHEST - 1)
+        fine = np.linspace(low, np.clip(high, low + 1, FARTHEST), 4001)
+        spread = np.sqrt((1 + np.minimum(np.exp(-fine), second.max() / p.max())) / second.max())
+        count = np.concatenate([[0.0], np.cumsum(STEPS * np.diff(fine) / spread[1:])])
+        y = np.interp(np.linspace(0, count[-1], int(np.ceil(count[-1])) + 2), count, fine)
+        return cls(y, p, second, shift)
+
+    def components(self, n: Array) -> list[Components]:
+        """The distributions of W given each n, some counts at a time, where they are neither 0 nor 1."""
+        pieces = []
+        for start in range(0, n.size, TOGETHER):
+            some = n[start : start + TOGETHER]
+            low, high = 0, self.y.size
+            if n.size > TOGETHER:
+                first = np.min(_log_odds(self.p * some[0], self.second, NOTHING) + self.shift)
+                last = np.max(self.shift - _log_odds(self.second, self.p * some[-1], NOTHING))
+                low, high = np.searchsorted(self.y, (first, last)) + np.array([-1, 1])
+                low, high = max(int(low), 0), min(int(high) + 1, self.y.size)
+            y = self.y[low:high]
+            totals = np.zeros((3, some.size, y.size))
+            for p, second, shift in zip(self.p, self.second, self.shift, strict=True):
+                for total, part in zip(totals, _component(y - shift, p * some, second), strict=True):
+                    total += part / self.p.size
+            pieces.append(Components(slice(start, start + some.size), low, high, *totals))
+        return pieces
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """P(W ≤ e^y | n) with its first two derivatives by y, for some n on a stretch of the grid: shape (n, stretch)."""
+
+    n: slice
+    low: int
+    high: int
+    cdf: Array
+    pdf: Array
+    slope: Array
+
+
+def _log_odds(first: Array, second: Array, probability: float) -> Array:
+    """log(u / (1 − u)) of a quantile u of beta(first, second); for the other tail swap the two and change the sign."""
+    u = np.maximum(special.betaincinv(first, second, probability), np.exp(-FARTHEST))
+    return np.asarray(np.log(u) - np.log1p(-u))
+
+
+def _component(y: Array, first: Array, second: float) -> tuple[Array, Array, Array]:
+    """Distribution function, density and its derivative of the log of a beta prime, one row per ``first``."""
+    first = first[:, None]
+    both = first + second
+    u = special.expit(y)
+    pdf = np.exp(first * y - both * np.logaddexp(0.0, y) - special.betaln(first, second))
+    lean = first - both * u
+    slope = pdf * lean
+    bend = slope * lean - pdf * (both * (u * special.expit(-y)))
+    start = special.betainc(first, second, u[:1])
+    return start + cumulative(y, pdf, slope, bend), pdf, slope
+
+
+def cumulative(y: Array, value: Array, slope: Array, bend: Array) -> Array:
+    """∫ value dy from the first node to each, from values and two derivatives at the nodes (order six)."""
+    h = np.diff(y)
+    cells = (value[:, 1:] + value[:, :-1]) * (h / 2)
+    cells += (slope[:, :-1] - slope[:, 1:]) * (h**2 / 10)
+    cells += (bend[:, :-1] + bend[:, 1:]) * (h**3 / 120)
+    result = np.zeros(value.shape)
+    np.cumsum(cells, axis=1, out=result[:, 1:])
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """The distribution of W for some customers: an atom at 0, and components with weights; one row per customer."""
+
+    none: Array
+    """P(N = 0)."""
+    some: Array
+    """P(N ≥ 1)."""
+    y: Array
+    cdf: Array
+    """P(0 < W ≤ e^y)."""
+    pdf: Array
+    slope: Array
+    growth: float
+    """P(0 < W ≤ w) grows like w to this, p, near 0."""
+    decay: float
+    """P(W > w) falls like w to minus this, p x + q, far out."""
+
+    @classmethod
+    def of(cls, none: Array, mass: Array, grid: Grid, components: list[Components]) -> Mixture:
+        """Components mixed with the probabilities ``mass`` of their counts: shape (patterns, counts)."""
+        cdf, pdf, slope = np.zeros((3, none.size, grid.y.size))
+        for part in components:
+            weight, stretch = mass[:, part.n], slice(part.low, part.high)
+            cdf[:, stretch] += weight @ part.cdf
+            pdf[:, stretch] += weight @ part.pdf
+            slope[:, stretch] += weight @ part.slope
+            cdf[:, part.high :] += weight.sum(axis=1, keepdims=True)
+        return cls(none, 1 - none, grid.y, cdf, pdf, slope, float(grid.p.min()), float(grid.second.min()))
+
+    def quantile(self, p: float) -> Array:
+        """Smallest w with P(W ≤ w) ≥ p."""
+        wanted = p - self.none
+        row = np.flatnonzero(wanted > 0)
+        wanted = wanted[row]
+        cell = np.count_nonzero(self.cdf[row] <= wanted[:, None], axis=1) - 1
+        inside = np.clip(cell, 0, self.y.size - 2)
+        h = self.y[inside + 1] - self.y[inside]
+        ends = self._ends(self.cdf, self.pdf, self.slope, row, inside, h)
+        low, high = np.zeros(row.size), np.ones(row.size)
+        for _ in range(45):  # bisection: F is monotone, and 2^-45 of a step is below the rounding of F
+            middle = (low + high) / 2
+            below = hermite(middle, ends) < wanted
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        y = self.y[inside] + high * h
+        with np.errstate(divide="ignore"):
+            under = self.y[0] + (np.log(wanted) - np.log(self.cdf[row, 0])) / self.growth
+            left = np.log(np.maximum(self.some[row] - self.cdf[row, -1], 0.0)) - np.log(self.some[row] - wanted)
+            over = self.y[-1] + np.maximum(left, 0.0) / self.decay
+        y = np.where(cell < 0, under, np.where(cell > inside, over, y))
+        result = np.zeros(self.none.size)
+        result[row] = np.exp(y)
+        return result
+
+    def below(self, row: NDArray[np.intp], w: Array) -> Array:
+        """P(W ≤ w) in the given rows, w ≥ 0."""
+        cell, theta, h = self._find(w)
+        inside = hermite(theta, self._ends(self.cdf, self.pdf, self.slope, row, cell, h))
+        with np.errstate(divide="ignore"):
+            y = np.log(w)
+        under = self.cdf[row, 0] * np.exp(self.growth * np.minimum(y - self.y[0], 0.0))
+        left = np.maximum(self.some[row] - self.cdf[row, -1], 0.0)
+        over = self.some[row] - left * np.exp(-self.decay * np.maximum(y - self.y[-1], 0.0))
+        part = np.where(y < self.y[0], under, np.where(y > self.y[-1], over, inside))
+        return np.asarray(np.clip(self.none[row] + part, 0.0, 1.0))
+
+    def crps(self, row: NDArray[np.intp], w: Array) -> Array:
+        """∫ (P(W ≤ z) − 1{z ≥ w})² dz in the given rows; infinite when the tail is heavier than 1/√z."""
+        if self.decay <= 0.5:
+            return np.full(w.size, np.inf)
+        z = np.exp(self.y)
+        f, s = self.pdf, self.slope
+        F, U = self.none[:, None] + self.cdf, self.some[:, None] - self.cdf
+        low = (F**2 * z, (2 * F * f + F**2) * z, (2 * f**2 + 2 * F * s + 4 * F * f + F**2) * z)
+        high = (U**2 * z, (U**2 - 2 * U * f) * z, (2 * f**2 - 2 * U * s - 4 * U * f + U**2) * z)
+        under = (F[:, :1] ** 2 * z[0], U[:, :1] ** 2 * z[0])  # below the grid: W is there with probability 1e-10
+        below, above = under[0] + cumulative(self.y, *low), under[1] + cumulative(self.y, *high)
+        total = above[:, -1] + U[:, -1] ** 2 * z[-1] / (2 * self.decay - 1)
+        result = total[row]
+        seen = np.flatnonzero(w > 0)
+        r, at = row[seen], w[seen]
+        cell, theta, h = self._find(at)
+        inside = hermite(theta, self._ends(below, low[0], low[1], r, cell, h))
+        inside -= hermite(theta, self._ends(above, high[0], high[1], r, cell, h))
+        before = (below[r, 0] - above[r, 0]) * (at / z[0])
+        beyond = below[r, -1] + (at - z[-1]) - total[r]
+        result[seen] += np.where(at < z[0], before, np.where(at > z[-1], beyond, inside))
+        return np.asarray(np.maximum(result, 0.0))
+
+    def _find(self, w: Array) -> tuple[NDArray[np.intp], Array, Array]:
+        """Cell of each w, place within it in [0, 1], and its width."""
+        with np.errstate(divide="ignore"):
+            y = np.log(w)
+        cell = np.clip(np.searchsorted(self.y, y, side="right") - 1, 0, self.y.size - 2)
+        h = self.y[cell + 1] - self.y[cell]
+        return cell, np.clip((y - self.y[cell]) / h, 0.0, 1.0), h
+
+    @staticmethod
+    def _ends(
+        value: Array, slope: Array, bend: Array, row: NDArray[np.intp], cell: NDArray[np.intp], h: Array
+    ) -> tuple[Any, ...]:
+        """Values and derivatives by θ at both ends of one cell per row."""
+        return tuple(
+            table[row, cell + end] * h**order for end in (0, 1) for order, table in enumerate((value, slope, bend))
+        )
+
+
+def hermite(theta: Array, ends: tuple[Any, ...]) -> Array:
+    """The quintic on [0, 1] with given value and first two derivatives at 0 and at 1."""
+    f0, d0, s0, f1, d1, s1 = ends
+    rest = f1 - f0 - d0 - s0 / 2, d1 - d0 - s0, s1 - s0
+    c3 = 10 * rest[0] - 4 * rest[1] + rest[2] / 2
+    c4 = -15 * rest[0] + 7 * rest[1] - rest[2]
+    c5 = 6 * rest[0] - 3 * rest[1] + rest[2] / 2
+    return np.asarray(f0 + theta * (d0 + theta * (s0 / 2 + theta * (c3 + theta * (c4 + theta * c5)))))

@@ -1,0 +1,172 @@
+"""The predictive distribution of each customer's revenue in the horizon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from clvmodels.models.arrays import Array
+from clvmodels.models.gamma_gamma import GammaGamma
+from clvmodels.outcomes.counts import PurchaseOutcomes, probabilities
+from clvmodels.outcomes.mixture import Grid, Mixture
+from clvmodels.outcomes.survival import ELEMENTS, Places, over_draws
+
+CELLS = 1 << 18
+"""Table entries (patterns × grid) worked on at a time: 2 MB an array."""
+NODES = 6
+"""Chebyshev nodes in 1/(v̄ + x m) between which draws that differ in v are interpolated."""
+MATTERS = 1e-10
+"""Purchase counts less likely than this do not extend the grid."""
+
+
+@dataclass(frozen=True, eq=False)
+class ValueOutcomes:
+    """How much each customer may spend in the horizon: margin 1, undiscounted.
+
+    The total of N future purchases is an atom at 0 of size P(N = 0), and a mixture of scaled beta primes over N ≥ 1
+    (Fader & Hardie's Gamma-Gamma; given n purchases, P(S ≤ s) = I(s/(s + v + x m); p n, p x + q)). It is computed, not
+    simulated: distribution functions hold about 1e-10, quantiles 1e-9 of themselves, the CRPS 1e-8.
+
+    Draws of the purchase model and of the spend model are mixed as two independent posteriors, which they are: the
+    likelihood of when people buy and of what they spend share no parameter. The two may differ in number.
+
+    Parameters
+    ----------
+    purchases
+        The distribution of N.
+    spend
+        Gamma-Gamma: one estimate, or draws of equal weight. Means need p x + q > 1, variances p x + q > 2.
+    m
+        Mean value of the x repeat purchases; ignored (may be NaN) where x is 0.
+
+    Examples
+    --------
+    >>> from clvmodels.models import BGNBD
+    >>> purchases = PurchaseOutcomes(BGNBD(0.243, 4.414, 0.793, 2.426), 39, [2], [30.43], [38.86])
+    >>> outcomes = ValueOutcomes(purchases, GammaGamma(6.25, 3.74, 15.44), [22.35])
+    >>> outcomes.mean.round(2), outcomes.quantile([0.05, 0.5, 0.95]).round(2).ravel().tolist()
+    (array([30.24]), [0.0, 15.46, 115.34])
+    """
+
+    purchases: PurchaseOutcomes
+    spend: GammaGamma
+    m: Any
+
+    @cached_property
+    def _x(self) -> Array:
+        return self.purchases.distinct.x[self.purchases.distinct.place]
+
+    @cached_property
+    def scale(self) -> Array:
+        """v + x m of each customer (v averaged over draws): what the values are multiples of."""
+        m = np.broadcast_to(np.asarray(self.m, float), self._x.shape)
+        return float(np.mean(self.spend.v)) + self._x * np.where(self._x > 0, m, 0.0)
+
+    @cached_property
+    def mean(self) -> Array:
+        """Expected revenue: expected purchases × expected spend."""
+        return np.asarray(self.purchases.mean * self._over_draws(self.spend.expected_spend))
+
+    @cached_property
+    def variance(self) -> Array:
+        """Variance of revenue; infinite where p x + q ≤ 2 (for any draw).
+
+        E[S²] = (v + x m)² p (p E[N²] + E[N]) / ((p x + q − 1)(p x + q − 2)), from the moments of the beta prime.
+        """
+        first, second = self.purchases.mean, self.purchases.variance + self.purchases.mean**2
+        squares = second * self._over_draws(lambda x, m: self._square(x, m) * self.spend.p)
+        squares += first * self._over_draws(self._square)
+        infinite = np.min(self.spend.p) * self._x + np.min(self.spend.q) <= 2
+        return np.where(infinite, np.inf, np.maximum(squares - self.mean**2, 0.0))
+
+    def _square(self, x: Array, m: Array) -> Array:
+        below = self.spend.p * x + self.spend.q - 1
+        safe = np.where(below > 1, below, 2.0)
+        return np.asarray(self.spend.p * self.spend.scale(x, m) ** 2 / (safe * (safe - 1)))
+
+    def _over_draws(self, moment: Callable[[Array, Array], Array]) -> Array:
+        """A function of (x, m) averaged over the draws of the spend model."""
+        x, m = self._x, np.broadcast_to(np.asarray(self.m, float), self._x.shape)
+        step = max(1, ELEMENTS // self.spend.n_draws)
+        parts = [slice(start, start + step) for start in range(0, x.size, step)]
+        return np.concatenate([over_draws(moment(x[part], m[part])) for part in parts])
+
+    def quantile(self, p: ArrayLike) -> Array:
+        """Smallest s with P(S ≤ s) ≥ p: shape (n,), or (len(p), n) for several p."""
+        levels = probabilities(p)
+        result = np.zeros((levels.size, self._x.size))
+        for mixture, customers, row, weight in self._mixtures():
+            for one, level in zip(result, levels, strict=True):
+                one[customers] += weight * mixture.quantile(level)[row]
+        result = np.maximum(result, 0.0) * self.scale
+        return result[0] if np.ndim(p) == 0 else result
+
+    @cached_property
+    def median(self) -> Array:
+        """Smallest s with P(S ≤ s) ≥ ½: what the mean absolute error rewards."""
+        return self.quantile(0.5)
+
+    def cdf(self, s: ArrayLike) -> Array:
+        """P(S ≤ s); at 0 it is P(N = 0)."""
+        s = np.broadcast_to(np.asarray(s, float), self._x.shape)
+        w = np.maximum(s, 0.0) / self.scale
+        result = np.zeros(s.shape)
+        for mixture, customers, row, weight in self._mixtures():
+            result[customers] += weight * mixture.below(row, w[customers])
+        return np.where(s < 0, 0.0, np.clip(result, 0.0, 1.0))
+
+    def cdf_left(self, s: ArrayLike) -> Array:
+        """P(S < s): the same, but 0 at the atom s = 0."""
+        return np.where(np.asarray(s, float) <= 0, 0.0, self.cdf(s))
+
+    def crps(self, s: ArrayLike) -> Array:
+        """Continuous ranked probability score of the value s, ∫ (F(z) − 1{z ≥ s})² dz: lower is better, in money."""
+        s = np.broadcast_to(np.asarray(s, float), self._x.shape)
+        w = np.maximum(s, 0.0) / self.scale
+        result = np.zeros(s.shape)
+        for mixture, customers, row, weight in self._mixtures():
+            result[customers] += weight * mixture.crps(row, w[customers])
+        return np.asarray(result * self.scale + np.maximum(-s, 0.0))
+
+    def _mixtures(self) -> Iterator[tuple[Mixture, Places, Places, Array]]:
+        """Distributions of S/scale, the customers they belong to, the row of each, and a weight.
+
+        One estimate: weight 1, each customer once. With draws that differ in v the distribution also depends on the
+        customer's 1/(v̄ + x m), smoothly: it is computed at a few values, and each customer comes with each of them and
+        the weights that interpolate (Lagrange's, which sum to 1).
+        """
+        for block, customers, row in self.purchases.by_block():
+            n, mass = block.masses()
+            likely = int(np.count_nonzero(block.survival.max(axis=0) > MATTERS))  # the nodes 0 … of which n leaves out 0
+            reach = float(n[max(likely - 2, 0)])
+            inverse, weights = self._interpolation(customers)
+            for node, weight in zip(inverse, weights, strict=True):
+                grid = Grid.of(self.spend, block.x, reach, node)
+                components = grid.components(n)
+                step = max(1, CELLS // grid.y.size)
+                for start in range(0, len(mass), step):
+                    chunk = slice(start, start + step)
+                    low, high = np.searchsorted(row, np.array([start, start + step]))
+                    mixture = Mixture.of(1 - block.survival[chunk, 1], mass[chunk], grid, components)
+                    yield mixture, customers[low:high], row[low:high] - start, weight[low:high]
+
+    def _interpolation(self, customers: Places) -> tuple[list[float | None], Array]:
+        """Values of v̄ + x m at which to compute, and the customers' weights: shape (values, customers)."""
+        if np.ptp(self.spend.v) == 0:
+            return [None], np.ones((1, customers.size))
+        inverse = 1 / self.scale[customers]
+        low, high = inverse.min(), inverse.max()
+        if high - low <= 1e-9 * high:
+            return [float(1 / high)], np.ones((1, customers.size))
+        nodes = np.cos((np.arange(NODES) + 0.5) * np.pi / NODES)
+        at = (2 * inverse - low - high) / (high - low)
+        weights = np.ones((NODES, customers.size))
+        for i, node in enumerate(nodes):
+            for other in np.delete(nodes, i):
+                weights[i] *= (at - other) / (node - other)
+        return [float(1 / ((low + high) / 2 + node * (high - low) / 2)) for node in nodes], weights
