@@ -43,12 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _warnings_in_words():
             status = app(args=words, prog_name="clvmodels", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("Interrupted; nothing was written.", INTERRUPTED)
+        status = INTERRUPTED
     except Exception as error:
         if debug:
             raise
         return _explain(error, words)
-    return INTERRUPTED if status == INTERRUPTED else int(status or DONE)
+    if status == INTERRUPTED:
+        return _say("Interrupted; nothing was written.", INTERRUPTED)
+    return int(status or DONE)
 
 
 def _explain(error: Exception, words: Sequence[str]) -> int:
@@ -58,8 +60,8 @@ def _explain(error: Exception, words: Sequence[str]) -> int:
         command = context.command_path if context else "clvmodels"
         said = error.format_message().replace("Value error, ", "")  # the validator's own words, of no use to anybody
         return _say(f"Error: {said}\n  See: {command} --help", INPUT_WRONG)
-    if isinstance(error, CLVError) and not isinstance(error, ConvergenceError):
-        return _say(f"Error: {error}", INPUT_WRONG)
+    if isinstance(error, CLVError):
+        return _say(f"Error: {error}", OUR_FAULT if isinstance(error, ConvergenceError) else INPUT_WRONG)
     if isinstance(error, OSError) and error.filename is not None:
         return _say(f"Error: {error.filename}: {error.strerror}. Check the path and its permissions.", INPUT_WRONG)
     return _say(

@@ -99,12 +99,10 @@ def find_fits(run: Run, source: str, file: str | None, models: Models) -> Fits:
 
 
 def save_fits(fits: Fits, path: Path) -> None:
-    """Save one fit or the pair, whole."""
-    from clvmodels.files import whole_file
+    """Save one fit, or the pair where there is money."""
     from clvmodels.store import save
 
-    with whole_file(path) as beside:
-        save(fits[0] if fits[1] is None else (fits[0], fits[1]), beside)
+    save(fits if fits[1] else fits[0], path)
 
 
 def forecast(run: Run, fits: Fits, *, horizon: str | None, money: Money, seed: int) -> Predictions:

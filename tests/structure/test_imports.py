@@ -113,7 +113,7 @@ def test_import_loads_the_standard_library_only() -> None:
 def test_help_and_version_load_nothing_heavy() -> None:
     heavy = {"numpy", "pandas", "scipy", "ibis", "duckdb", "matplotlib", "pymc", "arviz", "pyarrow", "lifetimes"}
     for words in (["--help"], ["--version"], ["report", "--help"]):
-        code = f"import contextlib, io\nfrom clvmodels.cli import main\nwith contextlib.redirect_stdout(io.StringIO()):"
+        code = "import contextlib, io\nfrom clvmodels.cli import main\nwith contextlib.redirect_stdout(io.StringIO()):"
         code += f" main({words!r})"
         assert not heavy & loaded_by(code)
 

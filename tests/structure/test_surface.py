@@ -12,9 +12,6 @@ import clvmodels
 
 PACKAGE = Path(clvmodels.__file__).parent
 FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
-# Formulas take the field's letters by position: x, t_x, T; the metrics a prediction and an actual.
-BY_POSITION = {"metrics.py", "ranking.py", "models/arrays.py"}
-
 Def = ast.FunctionDef | ast.ClassDef
 
 
@@ -27,7 +24,7 @@ def test_file_opens_with_a_docstring_of_what_it_is_for(name: str) -> None:
     text = ast.get_docstring(ast.parse(FILES[name].read_text()))
     assert text, "no docstring"
     first = text.split("\n\n")[0]
-    assert first.rstrip().endswith("."), f"not a sentence: {first!r}"
+    assert first.rstrip().endswith((".", "?")), f"not a sentence: {first!r}"
     assert len(first) <= 240, f"not short: {first!r}"
 
 
@@ -48,24 +45,23 @@ def overload(node: Def) -> bool:
     return any("overload" in ast.unparse(decorator) for decorator in node.decorator_list)
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_module_functions_take_keywords_after_the_first_two_arguments(name: str) -> None:
-    if name in BY_POSITION:
-        return
-    for node in public(ast.parse(FILES[name].read_text())):
-        if isinstance(node, ast.FunctionDef):
-            assert len(node.args.posonlyargs + node.args.args) <= 2, f"{node.name} takes more than two by position"
+def test_public_functions_take_keywords_after_the_first_two_arguments_and_nothing_unnamed() -> None:
+    for name in clvmodels.__all__:
+        parameters = list(inspect.signature(getattr(clvmodels, name)).parameters.values())
+        kinds = {parameter.kind for parameter in parameters[2:]}
+        assert kinds <= {inspect.Parameter.KEYWORD_ONLY}, name
+        assert {p.kind for p in parameters[:2]} <= {
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            inspect.Parameter.KEYWORD_ONLY,
+        }
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_no_public_function_takes_just_anything(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith("charts/")])
+def test_no_method_of_a_public_value_takes_just_anything(name: str) -> None:
     for node in public(ast.parse(FILES[name].read_text())):
-        functions = (
-            [node] if isinstance(node, ast.FunctionDef) else [n for n in node.body if isinstance(n, ast.FunctionDef)]
-        )
-        for function in functions:
-            if not function.name.startswith("_"):
-                assert function.args.kwarg is None, f"{function.name} takes **{function.args.kwarg.arg}"
+        for method in node.body if isinstance(node, ast.ClassDef) else []:
+            if isinstance(method, ast.FunctionDef) and not method.name.startswith("_"):
+                assert method.args.kwarg is None, f"{node.name}.{method.name} takes **{method.args.kwarg.arg}"
 
 
 def test_no_file_bears_the_name_of_a_public_function() -> None:
@@ -76,6 +72,8 @@ def test_no_file_bears_the_name_of_a_public_function() -> None:
 def test_values_are_frozen() -> None:
     thawed = []
     for name, path in FILES.items():
+        if name.startswith("charts/"):
+            continue  # a sheet is drawn on
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ClassDef):
                 for decorator in map(ast.unparse, node.decorator_list):
