@@ -12,7 +12,7 @@ import pandas as pd
 
 from clvmodels.calendar import Horizon, Unit, as_date
 from clvmodels.errors import InputError
-from clvmodels.files import check_folder
+from clvmodels.files import check_folder, whole_folder
 from clvmodels.summary import Holdout, Summary, summarize
 from clvmodels.transactions import LedgerRow
 
@@ -44,14 +44,19 @@ def check_run(directory: str | Path) -> Path:
     return check_folder(directory, marker=MARKER, ours=OURS, what="run")
 
 
-def write_run(folder: Path, run: Run) -> None:
-    """Write a run into an existing folder.
+def write_run(target: Path, run: Run) -> None:
+    """Write a run as a folder, whole or not at all; ``target`` comes from :func:`check_run`.
 
     ``purchases.parquet`` holds the kept purchase days, ``calibration.parquet`` one row per customer, and after a split
     ``holdout.parquet`` what each did later; ``run.json`` says where they come from, what was left out, and the unit.
     """
+    with whole_folder(target) as folder:
+        _write(folder, run)
+
+
+def _write(folder: Path, run: Run) -> None:
     summary, holdout = run.calibration, run.holdout
-    summary.purchases.to_pandas().to_parquet(folder / PURCHASES, index=False)
+    summary.purchases.order_by(["customer_id", "date"]).to_parquet(folder / PURCHASES)  # by the engine, streamed
     summary.frame.to_parquet(folder / CALIBRATION, index=False)
     facts: dict[str, Any] = {
         "schema": SCHEMA,
