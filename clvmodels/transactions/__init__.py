@@ -1,11 +1,13 @@
 """Any table of purchases becomes one checked Ibis expression, with a ledger of every row left out and why.
 
-The folder follows the data: ``columns`` (which column is what), ``csv_files`` (a file of text, strictly), ``sources``
-(files, frames, databases), ``cells`` (text into days and money), ``log`` (the checked log), ``returns`` (refunds).
+The folder in the order of the data: ``ledger`` (the reasons), ``columns`` (which column is what), ``csv_files`` (text,
+strictly), ``sources`` (files, frames, databases), ``cells`` and ``dates`` (text into days and money), ``problems``
+(what is wrong, in words), ``log`` (the checked log), ``fates`` and ``returns`` (what becomes of its rows).
 """
 
 from __future__ import annotations
 
-from clvmodels.transactions.log import LedgerRow, Transactions, read_transactions
+from clvmodels.transactions.ledger import REASONS, LedgerRow
+from clvmodels.transactions.log import Transactions, read_transactions
 
-__all__ = ["LedgerRow", "Transactions", "read_transactions"]
+__all__ = ["REASONS", "LedgerRow", "Transactions", "read_transactions"]

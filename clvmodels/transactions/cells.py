@@ -11,14 +11,25 @@ if TYPE_CHECKING:
 
 # A reading turns text into ISO, which every engine can cast. A time of day may follow; two-digit years are left to
 # --date-format, since nobody can tell what 01/02/03 means.
-_TIME = r"(?:[T ,]+\d{1,2}:\d{2}.*)?$"
+_DAY_MONTH = r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?:[T ,]+\d{1,2}:\d{2}.*)?$"
 _REWRITE = {
     "compact": (r"^(\d{4})(\d{2})(\d{2})(?:[T ]*(\d{2}:?\d{2}.*))?$", r"\1-\2-\3"),
-    "day-first": (r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4})" + _TIME, r"\3-\2-\1"),
-    "month-first": (r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4})" + _TIME, r"\3-\1-\2"),
+    "day-first": (_DAY_MONTH, r"\3-\2-\1"),
+    "month-first": (_DAY_MONTH, r"\3-\1-\2"),
 }
 READINGS = ("iso", *_REWRITE)
-EARLIEST, LATEST = dt.date(1000, 1, 1), dt.date(9999, 12, 30)  # "97-01-02" is no year, "infinity" no day
+FORMATS = {"day-first": "%d/%m/%Y", "month-first": "%m/%d/%Y"}
+_EARLIEST, _LATEST = dt.date(1000, 1, 1), dt.date(9999, 12, 30)  # "97-01-02" is no year, "infinity" no day
+# With a decimal comma, a point can only group thousands; anything else is not read rather than misread.
+_DECIMAL_COMMA = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)?(,\d*)?$"
+
+
+def words(column: ir.Value) -> ir.StringValue:
+    """The column as text without surrounding blanks, null when empty."""
+    kind = column.type()
+    if kind.is_floating():  # 19970101.0, as pandas keeps whole numbers beside a missing one
+        column = column.cast("int64")
+    return (column if kind.is_string() else column.cast("string")).strip().nullif("")
 
 
 def customer(column: ir.Value, *, whole: bool = True) -> ir.Value:
@@ -26,16 +37,14 @@ def customer(column: ir.Value, *, whole: bool = True) -> ir.Value:
     kind = column.type()
     if kind.is_integer():
         return column
-    if kind.is_string():
-        return column.strip().nullif("")
-    if (kind.is_floating() or kind.is_decimal()) and whole:
-        return column.cast("int64")
-    return column.cast("string")
+    if kind.is_floating() or kind.is_decimal():
+        return column.cast("int64" if whole else "string")
+    return words(column)
 
 
-def words(column: ir.Value) -> ir.StringValue:
-    """The column as text without surrounding blanks, null when empty."""
-    return (column if column.type().is_string() else column.cast("string")).strip().nullif("")
+def label(column: ir.Value) -> ir.Value:
+    """A segment: its own type, text without surrounding blanks."""
+    return words(column) if column.type().is_string() or column.type().is_null() else column
 
 
 def is_text(column: ir.Value) -> bool:
@@ -51,7 +60,7 @@ def day(column: ir.Value, reading: str) -> ir.DateValue:
     column
         Dates, timestamps, or text (numbers are taken as their digits).
     reading
-        One of ``READINGS`` or a ``strptime`` format; only for text.
+        One of ``READINGS`` or a ``strptime`` format; only used for text.
     """
     import ibis
 
@@ -61,40 +70,49 @@ def day(column: ir.Value, reading: str) -> ir.DateValue:
     if kind.is_timestamp() and kind.timezone is None:
         return column.date()
     if kind.is_timestamp():
-        # The seconds since 1970 are the same everywhere; a cast to date uses the session's own time zone.
+        # The seconds since 1970 are the same everywhere; a cast to date would use the session's own time zone.
         days = (column.epoch_seconds() // 86400).cast("int64").as_interval("D")
         return (ibis.date("1970-01-01") + days).cast("date")
     text = words(column)
-    if reading not in READINGS:
-        return _try_strptime()(text, reading).cast("date")
     if reading in _REWRITE:
-        # What does not match stays as it is and must not pass as ISO.
         pattern, iso = _REWRITE[reading]
+        # What does not match must not pass as ISO.
         text = ibis.ifelse(text.re_search(pattern), text.re_replace(pattern, iso), ibis.null("string"))
-    moment = text.try_cast("timestamp('UTC')")
+    moment = text.try_cast("timestamp('UTC')") if reading in READINGS else _try_strptime()(text, reading)
     found = moment.cast("date")
-    return ibis.ifelse(found.between(EARLIEST, LATEST), found, ibis.null("date"))
+    return ibis.ifelse(found.between(_EARLIEST, _LATEST), found, ibis.null("date"))
 
 
 def money(column: ir.Value, decimal: str) -> ir.FloatingValue:
-    """Money as float64; text is read strictly, with ``decimal`` as its decimal sign."""
+    """Money as float64, null where it is no finite number; text is read strictly, with ``decimal`` as decimal sign."""
     import ibis
 
-    if not column.type().is_string():
+    if column.type().is_string():
+        text = words(column)
+        if decimal == ",":
+            plain = text.replace(".", "").replace(",", ".")
+            text = ibis.ifelse(text.re_search(_DECIMAL_COMMA), plain, ibis.null("string"))
+        amount = text.try_cast("float64")
+    elif column.type().is_floating():
+        amount = column.cast("float64")
+    else:
         return column.cast("float64")
-    text = words(column)
-    if decimal == ",":
-        grouped = text.re_search(r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)?(,\d*)?$")
-        text = ibis.ifelse(grouped, text.replace(".", "").replace(",", "."), ibis.null("string"))
-    return text.try_cast("float64")
+    return ibis.ifelse(amount.isnan() | amount.isinf(), ibis.null("float64"), amount)
+
+
+def is_empty(column: ir.Value) -> ir.BooleanValue:
+    """Whether no amount is given, as opposed to one that is no number."""
+    if column.type().is_string():
+        return words(column).isnull()
+    return (column.isnull() | column.isnan()) if column.type().is_floating() else column.isnull()
 
 
 @cache
 def _try_strptime() -> Any:
     import ibis
 
-    @ibis.udf.scalar.builtin(name="try_strptime")
+    @ibis.udf.scalar.builtin(name="try_strptime")  # type: ignore[untyped-decorator]
     def try_strptime(text: str, form: str) -> dt.datetime:  # type: ignore[empty-body]
-        ...
+        """DuckDB's own."""
 
     return try_strptime

@@ -6,6 +6,7 @@ import difflib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from clvmodels.errors import InputError
 
@@ -13,33 +14,36 @@ CONTRACT = frozenset(
     """customer_id date value first_purchase last_purchase frequency recency T monetary_value value_first value_past
     purchases first_purchases horizon_start horizon_end p_alive p_active expected_purchases purchases_lower
     purchases_upper expected_spend value_lower value_upper clv clv_lower clv_upper formula_value tier
-    n_rows n_negative gross reason""".split()
+    _rows _gross _negative _reason""".lower().split()
 )
 """Names with a meaning of their own in our tables: no segment or cost column may bear one."""
 
 # Common names in English and Portuguese, lower case without accents, spaces or underscores; the first list that
 # matches any column decides, so that a row's own "id" does not compete with "customer_id".
 _GUESSES = {
-    "customer_id": (
-        """customerid customer custid customerno customernumber customerkey clientid client userid user memberid
-        accountid buyerid shopperid clienteid idcliente cliente codcliente codigocliente idusuario usuario
-        customeruniqueid consumidor idconsumidor comprador cpf cnpj""".split(),
-        "id uid cid email account member buyer".split(),
-    ),
-    "date": (
-        """date orderdate invoicedate transactiondate purchasedate saledate salesdate data datapedido datacompra datavenda
-        datatransacao datanota dataemissao datafatura orderpurchasetimestamp""".split(),
-        """datetime timestamp time day dt orderdatetime transactiontime purchasetime ordertimestamp createdat orderedat
-        purchasedat soldat datahora dia""".split(),
-    ),
-    "value": (
-        "value valor".split(),
-        """amount sales revenue spend total dollarvalue monetaryvalue ordervalue orderamount ordertotal totalamount
-        totalvalue totalprice totalsales saleamount salesamount salesvalue purchaseamount purchasevalue
-        transactionamount transactionvalue netamount netsales grossamount spending turnover receita faturamento montante
-        valortotal valorpedido valorcompra valorvenda valorpago precototal totalpedido totalvenda paymentvalue
-        totalcompra dollars usd brl""".split(),
-    ),
+    role: tuple(frozenset(tier.split()) for tier in tiers)
+    for role, tiers in {
+        "customer_id": (
+            "customerid customer custid customerno customernumber customerkey customeruniqueid clientid client "
+            "userid user memberid accountid buyerid shopperid clienteid idcliente cliente codcliente "
+            "codigocliente idusuario usuario consumidor idconsumidor comprador cpf cnpj",
+            "id uid cid email account member buyer",
+        ),
+        "date": (
+            "date orderdate invoicedate transactiondate purchasedate saledate salesdate orderpurchasetimestamp "
+            "data datapedido datacompra datavenda datatransacao datanota dataemissao datafatura",
+            "datetime timestamp time day dt orderdatetime transactiontime purchasetime ordertimestamp createdat "
+            "orderedat purchasedat soldat datahora dia",
+        ),
+        "value": (
+            "value valor",
+            "amount sales revenue spend spending total turnover dollarvalue monetaryvalue ordervalue orderamount "
+            "ordertotal totalamount totalvalue totalprice totalsales saleamount salesamount salesvalue "
+            "purchaseamount purchasevalue paymentvalue transactionamount transactionvalue netamount netsales "
+            "grossamount dollars usd brl receita faturamento montante valortotal valorpedido valorcompra "
+            "valorvenda valorpago precototal totalpedido totalvenda totalcompra",
+        ),
+    }.items()
 }
 _FLAGS = {
     "customer_id": "--customer-id",
@@ -59,6 +63,14 @@ class Columns:
     value: int | None
     segments: tuple[tuple[str, int], ...]
     cost: tuple[str, int] | None
+
+    @property
+    def positions(self) -> list[tuple[str, int]]:
+        """Role and position of every column we read."""
+        roles = [("customer_id", self.customer_id), ("date", self.date), ("value", self.value)]
+        roles += [(f"segment_{i}", at) for i, (_, at) in enumerate(self.segments)]
+        roles += [("cost", self.cost[1])] if self.cost else []
+        return [(role, at) for role, at in roles if at is not None]
 
 
 def find_columns(
@@ -114,17 +126,23 @@ def find_columns(
         value_at = given("value", value)
     elif value is None or value is True:
         taken = {id_at, date_at, cost_at, *(at for _, at in segments_at)} - {None}
-        # A log of customers and dates alone has no money; with any other column, leaving money out is the analyst's word.
+        # Customers and dates alone are a log without money; beside other columns the analyst must say so.
         if value is True or len(taken) < len(names) or problems:
             value_at = guessed("value", "the money")
             if value_at is None:
                 problems[-1] += " Or leave money out with --value none."
     own = [names[at] for _, at in segments_at if at is not None] + ([names[cost_at]] if cost_at is not None else [])
     for name in own:
-        if name in CONTRACT:
+        if name.lower() in CONTRACT:  # engines do not tell Value from value
             problems.append(f"column '{name}' would collide with our own column of that name. Rename it.")
-    if len(set(own)) < len(own):
+    if len({name.lower() for name in own}) < len(own):
         problems.append("a column is asked for twice by --segment and --cost. Name each once.")
+    roles = {"customer": id_at, "date": date_at, "money": value_at}
+    for one, other in combinations((role for role, at in roles.items() if at is not None), 2):
+        if roles[one] == roles[other]:
+            problems.append(
+                f"'{names[roles[one] or 0]}' is taken for the {one} and for the {other}. Name another column."
+            )
     if problems:
         raise InputError("the columns are not clear", problems)
     assert id_at is not None

@@ -53,7 +53,7 @@ def open_csv(path: Path, folder: Path) -> CsvFile:
     if zipped or encoding not in ("utf-8", "utf-8-sig"):
         copy = folder / f"{digest[:16]}.csv"
         with _opened(path, zipped) as raw, copy.open("w", encoding="utf-8", newline="") as target:
-            reader = io.TextIOWrapper(cast(BinaryIO, raw), encoding=encoding, newline="", errors="strict")
+            reader = io.TextIOWrapper(raw, encoding=encoding, newline="", errors="strict")
             while block := reader.read(_CHUNK):
                 target.write(block)
         readable = copy
@@ -100,7 +100,7 @@ def _digest_and_encoding(path: Path) -> tuple[str, str, bool]:
 @contextmanager
 def _opened(path: Path, zipped: bool) -> Iterator[BinaryIO]:
     with cast(BinaryIO, gzip.open(path, "rb")) if zipped else path.open("rb") as stream:
-        yield cast(BinaryIO, stream)
+        yield stream
 
 
 def _utf16_without_mark(head: bytes) -> str | None:

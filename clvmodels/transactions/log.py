@@ -1,46 +1,53 @@
-"""The checked log: one row per customer and day, and a ledger that gives every input row one reason."""
+"""The checked log: one row per customer and day, and a ledger of the rows that could not become one."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from clvmodels.datasets import DATASETS
 from clvmodels.errors import InputError
 from clvmodels.transactions import cells
 from clvmodels.transactions.columns import Columns, find_columns
-from clvmodels.transactions.sources import Source, open_source
+from clvmodels.transactions.dates import find_reading, first_guess
+from clvmodels.transactions.ledger import LedgerRow, in_order
+from clvmodels.transactions.problems import REFUSED, Rows, check_rows, check_types
+from clvmodels.transactions.sources import Source, content_hash, open_source, read_errors
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-RETURNS = ("net", "drop", "keep")
-# Reasons at the level of rows, in the order in which they are looked for; their place is their code.
-_REASONS = ("", "null_id", "null_date", "bad_date", "null_value", "bad_value", "negative_dropped")
+# Why a row cannot be used, in the order in which the reasons are looked for; the engine knows them by their place.
+_CODES = ("", "null_id", "null_date", "bad_date", "null_value", "bad_value", "negative")
 
 
-@dataclass(frozen=True)
-class LedgerRow:
-    """How many input rows had one fate.
+@dataclass(frozen=True, eq=False)
+class Transactions:
+    """A checked log; :func:`read_transactions` makes one.
 
-    ``rows`` over a ledger sum to the rows of the input, ``value`` to its money (null where it cannot be read).
+    Attributes
+    ----------
+    days
+        One row per customer and day, before refunds: ``customer_id``, ``date``, ``_rows`` (input rows) and, with money,
+        ``value`` (sum), ``_gross`` (sum of the positive values), ``_negative`` (rows below zero); segments and cost.
+    ledger
+        The rows left out here, by reason.
+    source, sha256
+        Where the log comes from, without passwords; the hash of its file, or of its content whatever the order of rows.
+    rows
+        Input rows: the rows in ``days`` and the ledger's.
+    returns
+        What becomes of negative values: ``net``, ``drop`` or ``keep``.
+    first_date, last_date
+        Of the usable rows, refunds included.
+    published_split
+        Calibration end and holdout end under which a built-in log was published.
     """
 
-    reason: str
-    rows: int
-    customers: int
-    value: float | None
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Transactions:
-    """A checked log; :func:`read_transactions` makes one."""
-
-    days: ir.Table  # customer_id, date, n_rows[, value, gross, n_negative], segments, cost
+    days: ir.Table
     ledger: tuple[LedgerRow, ...]
     source: str
     sha256: str
@@ -57,7 +64,7 @@ class Transactions:
     @property
     def table(self) -> ir.Table:
         """One row per customer and day: ``customer_id``, ``date``, ``value`` (the day's sum), segments and cost."""
-        return self.days.drop("n_rows", *(("gross", "n_negative") if self.has_value else ()))
+        return self.days.drop("_rows", *(("_gross", "_negative") if self.has_value else ()))
 
 
 def read_transactions(
@@ -67,118 +74,186 @@ def read_transactions(
     customer_id: str | None = None,
     date: str | None = None,
     value: str | bool | None = None,
-    segment: Sequence[str] = (),
+    segment: str | Sequence[str] = (),
     cost: str | None = None,
     date_format: str | None = None,
     decimal: str = ".",
     returns: str = "net",
-    currency: str = "USD",
+    currency: str | None = None,
 ) -> Transactions:
-    """Read and check a log."""
-    from clvmodels.datasets import DATASETS
+    """Read a log of purchases from any table, check it, and count what had to be left out.
 
+    Parameters
+    ----------
+    source
+        A CSV or Parquet path or glob; a pandas, Polars, Arrow or Ibis table; a database URL (with ``table``);
+        ``"cdnow"`` or ``"cdnow-sample"``. A log that was read before is returned as it is.
+    customer_id, date, value
+        Column names, guessed from common ones (English, Portuguese) when absent. ``value=False`` or ``"none"`` for a
+        log without money; a log of two columns, customers and dates, is one by itself.
+    segment, cost
+        Columns that describe the customer: the value on the day of the first purchase (of several on that day the
+        smallest segment and the highest cost).
+    date_format, decimal
+        How text is written when dates are neither ISO nor YYYYMMDD (a ``strptime`` format) and when numbers have a
+        decimal comma. An aware timestamp is taken in UTC.
+    returns
+        ``net``: refunds are subtracted from the purchases they belong to; ``drop``: negative rows are left out;
+        ``keep``: a day may be worth less than nothing, which no spend model accepts.
+    currency
+        For display; USD, or a built-in log's own.
+
+    Raises
+    ------
+    InputError
+        With all problems at once. Rows without a customer go to the ledger (guests are normal) unless all are; rows
+        with a missing or unreadable date or value and malformed lines go there up to 5 % of the rows each, and are a
+        problem beyond.
+
+    Examples
+    --------
+    >>> log = read_transactions("cdnow-sample")
+    >>> log.rows, str(log.first_date), str(log.last_date), log.ledger
+    (6919, '1997-01-01', '1998-06-30', ())
+    """
     if isinstance(source, Transactions):
         return source
-    if isinstance(source, str) and source in DATASETS:
-        dataset = DATASETS[source]
-        log = read_transactions(dataset.load(), returns=returns, currency=dataset.currency)
+    _check_options(date_format, decimal, returns)
+    dataset = DATASETS.get(source) if isinstance(source, str) else None
+    opened = open_source(source if dataset is None else dataset.load(), table=table)
+    columns = find_columns(
+        opened.names,
+        customer_id=customer_id,
+        date=date,
+        value=value,
+        segment=(segment,) if isinstance(segment, str) else tuple(segment),
+        cost=cost,
+    )
+    log = _read(opened, columns, date_format, decimal, returns)
+    if dataset is None:
+        return replace(log, currency=currency or "USD")
+    published = (dataset.calibration_end, dataset.holdout_end)
+    return replace(log, currency=currency or dataset.currency, source=dataset.title, published_split=published)
+
+
+def _check_options(date_format: str | None, decimal: str, returns: str) -> None:
+    problems = []
+    if date_format is not None and "%" not in date_format:
+        problems.append(f"date format {date_format!r} holds no directive. Write for example --date-format '%d/%m/%Y'.")
+    if decimal not in (".", ","):
+        problems.append(f"decimal sign {decimal!r} is not known. Choose --decimal . or --decimal ,")
+    if returns not in ("net", "drop", "keep"):
+        problems.append(f"returns {returns!r} is not known. Choose --returns net, drop or keep.")
+    if problems:
+        raise InputError("the options are not clear" if len(problems) > 1 else problems[0], problems[1:] and problems)
+
+
+def _read(opened: Source, columns: Columns, date_format: str | None, decimal: str, returns: str) -> Transactions:
+    with read_errors(opened.label):
+        raw = opened.take([at for _, at in columns.positions])
+        names = [opened.names[at] for _, at in columns.positions]
+        raw = raw.rename({role: f"c{i}" for i, (role, _) in enumerate(columns.positions)})
+        roles = dict(zip([role for role, _ in columns.positions], names, strict=True))
+        check_types(raw, roles, can_try=opened.can_try, label=opened.label)
+        reading = date_format or (first_guess(raw.date) if cells.is_text(raw.date) else "iso")
+        judged, groups = _judged(raw, columns, reading, decimal, returns)
+        unreadable = _left_out(groups, columns).get("bad_date")
+        if unreadable is not None and not date_format:
+            found, problem = find_reading(raw.date, roles["date"])
+            if problem is not None:
+                raise InputError(REFUSED, [problem])
+            if found != reading:
+                judged, groups = _judged(raw, columns, found, decimal, returns)
+        lines = opened.malformed()  # known once the rows have been read
+        left_out = list(_left_out(groups, columns).values())
+        if lines:
+            detail = "lines " + ", ".join(map(str, lines[:20])) + (", …" if len(lines) > 20 else "")
+            left_out.append(LedgerRow("malformed", len(lines), 0, None, detail))
+        days = groups.filter(groups["_reason"] == 0).drop("_reason")
+        facts = days.agg(first=days.date.min(), last=days.date.max(), rows=days["_rows"].sum()).to_pandas().iloc[0]
+        ledger = in_order(left_out)
+        rows = sum(line.rows for line in ledger) + int(facts["rows"] if facts["rows"] == facts["rows"] else 0)
+        check_rows(Rows(raw, judged, roles, _CODES, opened.embedded), ledger, rows, decimal=decimal)
+        last = _as_date(facts["last"])
+        if returns == "drop":  # a refund is no purchase, but it shows that the log was still being kept
+            dropped = groups.filter(groups["_reason"] == _CODES.index("negative")).date.max().execute()
+            last = max(last, _as_date(dropped)) if dropped == dropped and dropped is not None else last
         return Transactions(
-            **{
-                **log.__dict__,
-                "source": dataset.title,
-                "published_split": (dataset.calibration_end, dataset.holdout_end),
-            }
+            days=days,
+            ledger=ledger,
+            source=opened.label,
+            sha256=opened.sha256 or _fingerprint(judged, opened, ledger, rows),
+            rows=rows,
+            has_value=columns.value is not None,
+            segments=tuple(name for name, _ in columns.segments),
+            cost=columns.cost[0] if columns.cost else None,
+            currency="USD",
+            returns=returns,
+            first_date=_as_date(facts["first"]),
+            last_date=last,
         )
-    opened = open_source(source, table=table)
-    segment = (segment,) if isinstance(segment, str) else tuple(segment)
-    columns = find_columns(opened.names, customer_id=customer_id, date=date, value=value, segment=segment, cost=cost)
-    return _read(opened, columns, date_format, decimal, returns, currency)
 
 
-def _read(
-    opened: Source, columns: Columns, date_format: str | None, decimal: str, returns: str, currency: str
-) -> Transactions:
+def _judged(raw: ir.Table, columns: Columns, reading: str, decimal: str, returns: str) -> tuple[ir.Table, ir.Table]:
+    """Each row with the reason why it cannot be used (0: it can); and their groups by customer, day and reason."""
     import ibis
-    from ibis import _
 
-    extra = [*columns.segments, *([columns.cost] if columns.cost else [])]
-    positions = [columns.customer_id, columns.date, *([columns.value] if columns.value is not None else [])]
-    raw = opened.take([*positions, *(at for _, at in extra)])
-    has_value = columns.value is not None
-    reading = date_format or _guess(raw.c1)
-    one = {"customer_id": cells.customer(raw.c0), "date": cells.day(raw.c1, reading)}
-    if has_value:
-        one["value"] = cells.money(raw.c2, decimal)
-    k = len(positions)
-    names = [name for name, _ in extra]
-    for i, name in enumerate(names):
-        one[name] = raw[f"c{k + i}"]
-    blank = cells.words(raw.c1).isnull() if cells.is_text(raw.c1) else raw.c1.isnull()
-    one["blank_date"] = blank
-    c = raw.select(**one)
-    cases = [(c.customer_id.isnull(), 1), (c.date.isnull() & c.blank_date, 2), (c.date.isnull(), 3)]
-    if has_value:
-        cases += [(c.value.isnull() | c.value.isnan(), 4), (c.value.isinf(), 5)]
+    whole = True
+    if raw.customer_id.type().is_floating() or raw.customer_id.type().is_decimal():
+        whole = not bool((raw.customer_id != raw.customer_id.floor()).any().execute())
+    read = {"customer_id": cells.customer(raw.customer_id, whole=whole), "date": cells.day(raw.date, reading)}
+    read |= {name: cells.label(raw[f"segment_{i}"]) for i, (name, _) in enumerate(columns.segments)}
+    if columns.cost:
+        read[columns.cost[0]] = cells.money(raw.cost, decimal)
+    blank = {"_blank": cells.words(raw.date).isnull() if cells.is_text(raw.date) else raw.date.isnull()}
+    if columns.value is not None:
+        read["value"] = cells.money(raw.value, decimal)
+        blank["_empty"] = cells.is_empty(raw.value)
+    rows = raw.select(**read, **blank)
+    cases = [(rows.customer_id.isnull(), 1), (rows.date.isnull() & rows["_blank"], 2), (rows.date.isnull(), 3)]
+    if columns.value is not None:
+        cases += [(rows["_empty"], 4), (rows.value.isnull(), 5)]
         if returns == "drop":
-            cases += [(c.value < 0, 6)]
-    c = c.mutate(reason=ibis.cases(*cases, else_=0).cast("int8"))
-    aggs = {"n_rows": _.count()}
-    if has_value:
-        aggs |= {
-            "value": _.value.sum(),
-            "gross": _.value.sum(where=_.value > 0).fill_null(0.0),
-            "n_negative": (_.value < 0).sum(),
+            cases.append((rows.value < 0, 6))
+    judged = rows.mutate(_reason=ibis.cases(*cases, else_=0).cast("int8")).drop(*blank)
+    measures = {"_rows": judged.count()}
+    if columns.value is not None:
+        measures |= {
+            "value": judged.value.sum(),
+            "_gross": judged.value.sum(where=judged.value > 0).fill_null(0.0),
+            "_negative": (judged.value < 0).sum(),
         }
-    for name in names:
-        aggs[name] = c[name].min()
-    everything = c.group_by("customer_id", "date", "reason").agg(**aggs).cache()
-    left = (
-        everything.filter(_.reason > 0)
-        .group_by("reason")
-        .agg(rows=_.n_rows.sum(), customers=_.customer_id.nunique(), **({"value": _.value.sum()} if has_value else {}))
-        .execute()
+    measures |= {name: judged[name].min() for name, _ in columns.segments}
+    if columns.cost:
+        measures[columns.cost[0]] = judged[columns.cost[0]].max()
+    # Read the source once: everything else is asked of this table. In order, so that sums of money come out the same to
+    # the last digit when the same log is read again.
+    return judged, judged.group_by("customer_id", "date", "_reason").agg(**measures).order_by(
+        "customer_id", "date"
+    ).cache()
+
+
+def _left_out(groups: ir.Table, columns: Columns) -> dict[str, LedgerRow]:
+    rest = groups.filter(groups["_reason"] > 0)
+    money = {"value": rest.value.sum()} if columns.value is not None else {}
+    found = (
+        rest.group_by("_reason")
+        .agg(rows=rest["_rows"].sum(), customers=rest.customer_id.nunique(), **money)
+        .to_pandas()
     )
-    ledger = tuple(
-        LedgerRow(
-            _REASONS[r.reason],
-            int(r.rows),
-            int(r.customers),
-            float(r.value) if has_value and r.value == r.value else None,
-        )
-        for r in left.sort_values("reason").itertuples()
-    )
-    lines = opened.malformed()
-    if lines:
-        ledger = (LedgerRow("malformed", len(lines), 0, None, "lines " + ", ".join(map(str, lines[:20]))), *ledger)
-    days = everything.filter(_.reason == 0).drop("reason")
-    facts = days.agg(first=_.date.min(), last=_.date.max(), rows=_.n_rows.sum()).execute().iloc[0]
-    rows = int(facts.rows or 0) + sum(r.rows for r in ledger)
-    if not facts.rows:
-        raise InputError("no row")
-    return Transactions(
-        days,
-        ledger,
-        opened.label,
-        opened.sha256 or "",
-        rows,
-        has_value,
-        tuple(n for n, _ in columns.segments),
-        columns.cost[0] if columns.cost else None,
-        currency,
-        returns,
-        _date(facts["first"]),
-        _date(facts["last"]),
-    )
+    lines = {}
+    for line in found.to_dict("records"):
+        reason, value = _CODES[line["_reason"]], line.get("value")
+        known = value is not None and value == value
+        lines[reason] = LedgerRow(reason, int(line["rows"]), int(line["customers"]), float(value) if known else None)
+    return lines
 
 
-def _date(value: Any) -> dt.date:
-    import pandas as pd
+def _fingerprint(judged: ir.Table, opened: Source, ledger: tuple[LedgerRow, ...], rows: int) -> str:
+    # Rows in a distant engine stay there: only what was counted stands for them.
+    content = content_hash(judged.drop("_reason")) if opened.embedded else repr(ledger)
+    return hashlib.sha256(f"{judged.columns}|{rows}|{content}".encode()).hexdigest()
 
-    return pd.Timestamp(value).date()
 
-
-def _guess(column: ir.Value) -> str:
-    if not cells.is_text(column):
-        return "iso"
-    head = column.as_table().limit(100).execute().iloc[:, 0].dropna().astype(str).str.strip()
-    return "compact" if head.str.fullmatch(r"\d{8}.*").all() else "iso"
+def _as_date(value: Any) -> dt.date:
+    return value.date() if isinstance(value, dt.datetime) else value

@@ -1,60 +1,83 @@
-"""Refunds: a day with a negative sum takes its amount from the customer's latest earlier purchases (last in, first out)."""
+"""Refunds: a day below zero takes its amount from the customer's latest earlier purchases, last in, first out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clvmodels.transactions.fates import fates, fates_netted
+from clvmodels.transactions.ledger import LedgerRow
+
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+    from clvmodels.transactions.log import Transactions
+
 NOTHING_LEFT = 1e-9
 """A purchase of which no more than this share is left does not count."""
-_ROUNDING = 1e-12  # share of the running balance that is only the rounding of a sum
+_ROUNDING = 1e-12  # of a running balance, what is only the rounding of its sum
 
 
 def net(days: ir.Table) -> ir.Table:
     """What is left of each day once refunds have found the purchases they belong to.
 
-    With the running sum B of a customer's days, level L = B − min(0, min B so far): the money standing after each day, never
-    below zero. What later refunds take from a day is the level minus its own minimum from that day on:
+    With B the running sum of a customer's days, D = min(0, lowest B so far) and the level L = B − D, the money standing
+    after each day: later refunds take from a day what the level exceeds its own minimum from that day on,
 
-    kept = value − (L − min of L from here on).
+        kept = value − (L − min of L from here on), and at least 0;
+
+    and what D falls on a day is the part of a refund that found no earlier purchase. Σ kept + last D = Σ value.
 
     Parameters
     ----------
     days
-        One row per customer and day: ``customer_id``, ``date``, ``value`` (sum), ``gross`` (sum of the positive values).
+        One row per customer and day: ``customer_id``, ``date``, ``value`` (sum), ``_gross`` (sum of positive values).
 
     Returns
     -------
     Table
-        ``days`` with ``kept`` (≥ 0), ``counts`` (whether the day is a purchase) and ``unmatched`` (≤ 0, the part of a
-        refund that found no earlier purchase); Σ kept + Σ unmatched = Σ value.
+        ``days`` with ``_kept`` (≥ 0), ``_unmatched`` (≤ 0) and ``_counts``, whether the day is a purchase.
 
     Notes
     -----
-    A day counts when more than 1e-9 of its gross value is left. A day of value zero counts too (an order for nothing is an
-    order), unless no money at all is left of its customer: in a log with refunds that is an adjustment, not a customer.
-    Online Retail keeps 16,518 purchase days worth 8,318,595.
+    A day counts when more than 1e-9 of its *gross* value is left: measured by its sum, a day that nets to zero would
+    count or not by the rounding of that sum, which depends on the order of the rows. A day of value zero counts too (an
+    order for nothing is an order) unless no money at all is left of its customer: in a log with refunds that is an
+    adjustment, not a customer. Online Retail keeps 16,518 purchase days of 4,321 customers worth 8,318,595.
     """
     import ibis
 
     so_far = ibis.window(group_by="customer_id", order_by="date", preceding=None, following=0)
     from_here = ibis.window(group_by="customer_id", order_by=ibis.desc("date"), preceding=None, following=0)
+    in_order = ibis.window(group_by="customer_id", order_by="date")
+    everything = ibis.window(group_by="customer_id")
     zero = ibis.literal(0.0)
 
-    running = days.mutate(balance=days.value.sum().over(so_far))
-    lowest = running.mutate(debt=ibis.least(zero, running.balance.min().over(so_far)))
-    level = lowest.mutate(level=lowest.balance - lowest.debt)
-    taken = level.mutate(
-        taken=level.level - level.level.min().over(from_here),
-        unmatched=level.debt
-        - ibis.coalesce(level.debt.lag().over(ibis.window(group_by="customer_id", order_by="date")), zero),
+    t = days.mutate(_balance=days.value.sum().over(so_far))
+    t = t.mutate(_debt=ibis.least(zero, t["_balance"].min().over(so_far)))
+    t = t.mutate(
+        _level=t["_balance"] - t["_debt"], _unmatched=t["_debt"] - t["_debt"].lag().over(in_order).fill_null(0.0)
     )
-    left = ibis.greatest(zero, taken.value - taken.taken)
-    rounding = NOTHING_LEFT * taken.gross + _ROUNDING * taken.level
-    kept = taken.mutate(kept=ibis.ifelse(left > rounding, left, zero), nothing=(taken.gross == 0) & (taken.value == 0))
-    alive = kept.mutate(money=kept.kept.sum().over(ibis.window(group_by="customer_id")))
-    return alive.mutate(counts=(alive.kept > 0) | (alive.nothing & (alive.money > 0))).drop(
-        "balance", "debt", "level", "taken", "nothing", "money"
+    left = ibis.greatest(zero, t.value - (t["_level"] - t["_level"].min().over(from_here)))
+    t = t.mutate(_left=left)
+    t = t.mutate(
+        _kept=ibis.ifelse(t["_left"] > NOTHING_LEFT * t["_gross"] + _ROUNDING * t["_level"], t["_left"], zero),
+        _unmatched=ibis.ifelse(t["_unmatched"] < NOTHING_LEFT * t.value, t["_unmatched"], zero),
+        _nothing=(t["_gross"] == 0) & (t.value == 0),
     )
+    t = t.mutate(_money=t["_kept"].sum().over(everything))
+    t = t.mutate(_counts=(t["_kept"] > 0) | (t["_nothing"] & (t["_money"] > 0)))
+    return t.drop("_balance", "_debt", "_level", "_left", "_nothing", "_money")
+
+
+def purchases(log: Transactions, days: ir.Table) -> tuple[ir.Table, list[LedgerRow]]:
+    """The purchases among ``days`` of the log, and the fate of every row in them.
+
+    Nothing outside ``days`` is looked at: the caller has cut off what must not be seen.
+    """
+    extra = [*log.segments, *([log.cost] if log.cost else [])]
+    if log.has_value and log.returns == "net" and bool((days["_negative"] > 0).any().execute()):
+        netted = net(days).cache()
+        kept = netted.filter(netted["_counts"])
+        return kept.select("customer_id", "date", *extra, value=kept["_kept"]), fates_netted(netted)
+    kept = days.select("customer_id", "date", *extra, *(["value"] if log.has_value else []))
+    return kept, fates(days, log.has_value)

@@ -7,8 +7,10 @@ import hashlib
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +36,9 @@ class Source:
     names: tuple[str, ...]
     take: Callable[[Sequence[int]], ir.Table]  # the columns at these positions, called c0, c1, …
     sha256: str | None = None  # of the files; None when there are no files
-    malformed: Callable[[], list[int]] = field(default=lambda: [])  # line numbers, once the rows have been read
-    embedded: bool = True  # in our own DuckDB
+    malformed: Callable[[], list[int]] = field(default=list)  # line numbers, once the rows have been read
+    embedded: bool = True  # in DuckDB, inside this process
+    can_try: bool = True  # whether the engine can turn text into null where it is no number
 
 
 def open_source(source: Any, *, table: str | None = None) -> Source:
@@ -177,8 +180,11 @@ def _database(url: str, table: str) -> Source:
 
 
 def _ibis(rows: ir.Table, label: str) -> Source:
-    embedded = rows.get_backend().name == "duckdb"
-    return Source(label, tuple(rows.columns), _select(rows), embedded=embedded)
+    import ibis.expr.operations as ops
+
+    engine = rows.get_backend()
+    can_try = bool(engine.has_operation(ops.TryCast))
+    return Source(label, tuple(rows.columns), _select(rows), embedded=engine.name == "duckdb", can_try=can_try)
 
 
 def _select(rows: ir.Table) -> Callable[[Sequence[int]], ir.Table]:
@@ -238,6 +244,42 @@ def _named(columns: Sequence[Any]) -> pa.Table:
         return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
 
     return pa.table({f"c{i}": plain(values) for i, values in enumerate(columns)})
+
+
+@contextmanager
+def read_errors(label: str) -> Iterator[None]:
+    """Rows that the engine cannot read are the input's fault, and are said so in one line."""
+    import duckdb
+
+    try:
+        yield
+    except (
+        duckdb.IOException,
+        duckdb.InvalidInputException,
+        duckdb.ConversionException,
+        duckdb.SerializationException,
+    ) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{label} cannot be read ({reason}). It may be damaged: export it again.") from None
+
+
+@cache
+def _md5_lower() -> Any:
+    import ibis
+
+    @ibis.udf.scalar.builtin(name="md5_number_lower")  # type: ignore[untyped-decorator]
+    def md5_number_lower(text: str) -> int:  # type: ignore[empty-body]
+        """DuckDB's own: 64 bits of the MD5."""
+
+    return md5_number_lower
+
+
+def content_hash(rows: ir.Table) -> str:
+    """A number that the rows determine whatever their order; only inside DuckDB."""
+    import ibis
+
+    cell = ibis.literal("|").join([rows[name].cast("string").fill_null("") for name in rows.columns])
+    return str(rows.agg(total=_md5_lower()(cell).sum().cast("string")).to_pandas()["total"].iloc[0])
 
 
 def _sha256(path: Path) -> str:

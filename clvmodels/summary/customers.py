@@ -1,0 +1,347 @@
+"""Each customer up to a day as (x, t_x, T, m): one Ibis expression for every engine, patterns counted in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from clvmodels.calendar import Unit, as_date
+from clvmodels.errors import InputError
+from clvmodels.summary.rfm import complete
+from clvmodels.transactions import LedgerRow, Transactions, read_transactions
+from clvmodels.transactions.fates import outside
+from clvmodels.transactions.ledger import in_order
+from clvmodels.transactions.problems import REFUSED
+from clvmodels.transactions.returns import purchases
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+@dataclass(frozen=True, eq=False)
+class Patterns:
+    """The distinct (x, t_x, T) and how many customers share each: all that a likelihood needs of the data.
+
+    Attributes
+    ----------
+    x, t_x, T
+        Repeat purchases; time of the last purchase and age at the end of observation, in units. Sorted.
+    n
+        Customers with each pattern.
+    """
+
+    x: np.ndarray
+    t_x: np.ndarray
+    T: np.ndarray
+    n: np.ndarray
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Columns ``x``, ``t_x``, ``T``, ``n``."""
+        return pd.DataFrame({"x": self.x, "t_x": self.t_x, "T": self.T, "n": self.n})
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """Customers as they were at the end of ``until``; :func:`summarize` and :func:`split` make one.
+
+    Attributes
+    ----------
+    unit
+        What 1.0 means in ``recency`` and ``T``.
+    start, until
+        Day of the first purchase in it; last day of observation, included.
+    ledger
+        The fate of every row of the input.
+    purchase_days
+        What ``purchases`` returns; None when the summary was made from an RFM table.
+    """
+
+    unit: Unit
+    start: dt.date
+    until: dt.date
+    currency: str
+    has_value: bool
+    segments: tuple[str, ...]
+    cost: str | None
+    sha256: str
+    source: str
+    ledger: tuple[LedgerRow, ...]
+    purchase_days: ir.Table | None = field(repr=False)
+    rfm: pd.DataFrame | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        until: str | dt.date,
+        unit: str | Unit = "week",
+        start: str | dt.date | None = None,
+        currency: str = "USD",
+    ) -> Summary:
+        """A summary from an RFM table alone, for those who bring one; what needs single purchases raises InputError.
+
+        Parameters
+        ----------
+        frame
+            Columns ``customer_id`` (or the index), ``frequency``, ``recency``, ``T`` and, if known, ``monetary_value``,
+            ``value_first``, ``value_past``, ``first_purchase``, ``last_purchase``. Missing dates follow from ``until``
+            and ``T``; a missing first value is taken as the mean of the repeat purchases.
+
+        Raises
+        ------
+        InputError
+            With all problems of the table.
+
+        Examples
+        --------
+        >>> rfm = pd.DataFrame({"customer_id": [4], "frequency": [2], "recency": [30.43], "T": [38.86]})
+        >>> Summary.from_frame(rfm, until="1997-09-30").frame.first_purchase.dt.date[0].isoformat()
+        '1997-01-01'
+        """
+        unit, until = Unit(unit), as_date(until, "until")
+        rfm = complete(frame, unit, until)
+        money = "monetary_value" in rfm
+        used = LedgerRow(
+            "used", int(rfm.frequency.sum()) + len(rfm), len(rfm), float(rfm.value_past.sum()) if money else None
+        )
+        first = as_date(start, "start") if start else rfm["first_purchase"].min().date()
+        return cls(unit, first, until, currency, money, (), None, "", "RFM table", (used,), None, rfm)
+
+    @property
+    def purchases(self) -> ir.Table:
+        """One row per customer and purchase day: ``customer_id``, ``date``, ``value``, segments and cost."""
+        if self.purchase_days is None:
+            raise InputError(
+                "this summary was made from an RFM table and holds no purchases. Give the transactions instead."
+            )
+        return self.purchase_days
+
+    @cached_property
+    def customers(self) -> ir.Table:
+        """The customers as an Ibis table, their times in whole days: the unit is applied when they leave the engine."""
+        import ibis
+
+        p = self.purchases
+        money = {"value_first": p.value.argmin(p.date), "value_past": p.value.sum()} if self.has_value else {}
+        customers = p.group_by("customer_id").agg(
+            first_purchase=p.date.min(), last_purchase=p.date.max(), frequency=p.count() - 1, **money
+        )
+        until = ibis.date(self.until.isoformat())
+        return customers.mutate(
+            recency=customers.last_purchase.delta(customers.first_purchase, unit="day"),
+            T=until.delta(customers.first_purchase, unit="day"),
+        ).cache()
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per customer, sorted by ``customer_id``.
+
+        Columns: ``customer_id``, ``first_purchase``, ``last_purchase``, ``frequency`` (repeat purchase days),
+        ``recency`` and ``T`` (first to last purchase, first purchase to ``until``; in units); with money
+        ``monetary_value`` (mean of the repeat purchases; NaN iff there is none), ``value_first``, ``value_past`` (all,
+        the first included); then segments and cost.
+        """
+        if self.rfm is not None:
+            return self.rfm
+        c = self.customers
+        described = [*self.segments, *([self.cost] if self.cost else [])]
+        if described:
+            p = self.purchases
+            first = p.select(*described, _id=p.customer_id, _day=p.date)
+            c = c.inner_join(first, [c.customer_id == first["_id"], c.first_purchase == first["_day"]]).drop(
+                "_id", "_day"
+            )
+        times = {name: c[name].cast("timestamp") for name in ("first_purchase", "last_purchase")}
+        frame: pd.DataFrame = c.mutate(**times).order_by("customer_id").to_pandas()
+        if not frame["customer_id"].is_monotonic_increasing:  # an engine may have its own order of letters
+            frame = frame.sort_values("customer_id", ignore_index=True)
+        out = {
+            "customer_id": frame["customer_id"],
+            "first_purchase": frame["first_purchase"].astype("datetime64[us]"),
+            "last_purchase": frame["last_purchase"].astype("datetime64[us]"),
+            "frequency": frame["frequency"].astype("int64"),
+            "recency": frame["recency"] / self.unit.days,
+            "T": frame["T"] / self.unit.days,
+        }
+        if self.has_value:
+            repeats = frame["frequency"].where(frame["frequency"] > 0)
+            out["monetary_value"] = (frame["value_past"] - frame["value_first"]) / repeats
+            out |= {name: frame[name] for name in ("value_first", "value_past")}
+        return pd.DataFrame(out | {name: frame[name] for name in described})
+
+    @cached_property
+    def patterns(self) -> Patterns:
+        """The distinct (x, t_x, T) of the customers, counted in the engine."""
+        by = ["frequency", "recency", "T"]
+        if self.rfm is not None:
+            found = self.rfm.groupby(by).size().rename("n").reset_index()
+            days = 1
+        else:
+            found = self.customers.group_by(by).agg(n=lambda t: t.count()).to_pandas().sort_values(by)
+            days = self.unit.days
+        x, t_x, T = (found[name].to_numpy(dtype="float64") for name in by)
+        return Patterns(x, t_x / days, T / days, found["n"].to_numpy(dtype="int64"))
+
+    @cached_property
+    def daily(self) -> pd.DataFrame:
+        """Columns ``date``, ``purchases``, ``first_purchases``[, ``value``]: one row per day with a purchase."""
+        days = daily(self.purchases, self.has_value)
+        c = self.customers
+        born = c.group_by(date=c.first_purchase).agg(first_purchases=c.count()).to_pandas()
+        first = days["date"].map(
+            born.assign(date=born["date"].astype("datetime64[us]")).set_index("date")["first_purchases"]
+        )
+        days.insert(2, "first_purchases", first.fillna(0).astype("int64"))
+        return days
+
+    def recent(self, days: int) -> pd.DataFrame:
+        """Repeat purchases (the first is none) in the last ``days`` days up to ``until``.
+
+        Returns
+        -------
+        DataFrame
+            ``customer_id``, ``purchases``[, ``value``]: the customers of ``frame`` in its order, zeros included.
+        """
+        p, c = self.purchases, self.customers
+        late = p.filter(p.date > self.until - dt.timedelta(days=days))
+        late = late.anti_join(c, [late.customer_id == c.customer_id, late.date == c.first_purchase])
+        return per_customer(late, self.frame["customer_id"], self.has_value)
+
+    def history(self, customer_ids: Sequence[Any]) -> pd.DataFrame:
+        """The purchase days of a few customers: ``customer_id``, ``date``[, ``value``], sorted."""
+        p = self.purchases
+        wanted = p.filter(
+            p.customer_id.isin([name.item() if isinstance(name, np.generic) else name for name in customer_ids])
+        )
+        rows: pd.DataFrame = wanted.select("customer_id", "date", *(["value"] if self.has_value else [])).to_pandas()
+        rows["date"] = rows["date"].astype("datetime64[us]")
+        return rows.sort_values(["customer_id", "date"], ignore_index=True)
+
+
+def summarize(
+    source: Any,
+    *,
+    until: str | dt.date | None = None,
+    unit: str | Unit = "week",
+    table: str | None = None,
+    customer_id: str | None = None,
+    date: str | None = None,
+    value: str | bool | None = None,
+    segment: str | Sequence[str] = (),
+    cost: str | None = None,
+    date_format: str | None = None,
+    decimal: str = ".",
+    returns: str = "net",
+    currency: str | None = None,
+) -> Summary:
+    """Summarise every customer up to and including the day ``until`` (default: the last day of the log).
+
+    The other parameters say how to read ``source``: see :func:`clvmodels.read_transactions`.
+
+    Raises
+    ------
+    InputError
+        When the log cannot be read, no purchase falls on or before ``until``, or purchases lie in the future and no
+        ``until`` says that they are meant to be left out.
+
+    Examples
+    --------
+    >>> whole = summarize("cdnow-sample", unit="day")
+    >>> len(whole.frame), int(whole.frame.frequency.sum()), whole.until.isoformat()  # 2,457 + 1,882 repeats
+    (2357, 4339, '1998-06-30')
+    """
+    log = read_transactions(
+        source,
+        table=table,
+        customer_id=customer_id,
+        date=date,
+        value=value,
+        segment=segment,
+        cost=cost,
+        date_format=date_format,
+        decimal=decimal,
+        returns=returns,
+        currency=currency,
+    )
+    unit = Unit(unit)
+    if until is None:
+        check_clock(log, "--until")
+    return summary_of(log, log.last_date if until is None else as_date(until, "until"), unit)
+
+
+def summary_of(log: Transactions, until: dt.date, unit: Unit) -> Summary:
+    """The summary of a log that has been read; what is later goes to the ledger as ``after_end``."""
+    # Nothing below may look at later rows: they are the holdout.
+    kept, fates = purchases(log, log.days.filter(log.days.date <= until))
+    start = kept.date.min().to_pandas()
+    if pd.isna(start):
+        raise InputError(
+            f"no purchase falls on or before {until}; the log runs from {log.first_date} to {log.last_date}. "
+            "Choose a later end."
+        )
+    later = outside(log.days.filter(log.days.date > until), "after_end", log.has_value)
+    return Summary(
+        unit=unit,
+        start=pd.Timestamp(start).date(),
+        until=until,
+        currency=log.currency,
+        has_value=log.has_value,
+        segments=log.segments,
+        cost=log.cost,
+        sha256=log.sha256,
+        source=log.source,
+        ledger=in_order([*fates, later, *log.ledger]),
+        purchase_days=kept,
+    )
+
+
+def daily(days: ir.Table, has_value: bool) -> pd.DataFrame:
+    """Columns ``date``, ``purchases``[, ``value``] of purchase days, sorted."""
+    found: pd.DataFrame = (
+        days.group_by("date")
+        .agg(purchases=days.count(), **({"value": days.value.sum()} if has_value else {}))
+        .to_pandas()
+    )
+    found["date"] = found["date"].astype("datetime64[us]")
+    return found.sort_values("date", ignore_index=True)
+
+
+def per_customer(days: ir.Table, customer_ids: pd.Series, has_value: bool) -> pd.DataFrame:
+    """Columns ``customer_id``, ``purchases``[, ``value``] for these customers in this order, zeros included."""
+    money = {"value": days.value.sum()} if has_value else {}
+    found = days.group_by("customer_id").agg(purchases=days.count(), **money).to_pandas()
+    out = customer_ids.to_frame("customer_id").merge(found, on="customer_id", how="left")
+    out["purchases"] = out["purchases"].fillna(0).astype("int64")
+    return out.assign(value=out["value"].fillna(0.0)) if has_value else out
+
+
+def check_clock(log: Transactions, option: str) -> None:
+    """Refuse a log that goes on after today, unless the analyst says where it ends."""
+    today = latest_day()
+    if log.last_date <= today:
+        return
+    future = log.days.filter(log.days.date > today)
+    first = future.order_by("date", "customer_id").limit(1).to_pandas().iloc[0]
+    past = log.days.filter(log.days.date <= today).date.max().to_pandas()
+    end = today if pd.isna(past) else pd.Timestamp(past).date()
+    raise InputError(
+        REFUSED,
+        [
+            f"{int(future['_rows'].sum().to_pandas()):,} of {log.rows:,} rows lie in the future (first: customer "
+            f"{first['customer_id']}, {pd.Timestamp(first['date']).date()}). What has not happened was not observed. "
+            f"Repair the dates, or leave them out with {option} {end}."
+        ],
+    )
+
+
+def latest_day() -> dt.date:
+    """The day it is where today begins first."""
+    return (dt.datetime.now(dt.UTC) + dt.timedelta(hours=14)).date()

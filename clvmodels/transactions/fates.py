@@ -1,0 +1,69 @@
+"""What became of the usable rows of a period, counted in the engine: each row in one line of the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clvmodels.transactions.ledger import LedgerRow
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+def outside(days: ir.Table, reason: str, has_value: bool) -> LedgerRow:
+    """One line for days that lie outside the period."""
+    money = {"value": days.value.sum()} if has_value else {}
+    found = (
+        days.agg(rows=days["_rows"].sum(), customers=days.customer_id.nunique(), **money).to_pandas().fillna(0).iloc[0]
+    )
+    return LedgerRow(reason, int(found["rows"]), int(found["customers"]), float(found["value"]) if has_value else None)
+
+
+def fates(days: ir.Table, has_value: bool) -> list[LedgerRow]:
+    """Of days that are taken as they are: one row of each is used, the others are merged into it."""
+    more = days["_rows"] - 1
+    facts = days.agg(
+        days=days.count(),
+        customers=days.customer_id.nunique(),
+        merged=more.sum(),
+        mergers=days.customer_id.nunique(where=more > 0),
+        **({"value": days.value.sum()} if has_value else {}),
+    ).to_pandas()
+    if not facts["days"].iloc[0]:
+        return []
+    count = facts.iloc[0]
+    none = 0.0 if has_value else None
+    return [
+        LedgerRow("used", int(count["days"]), int(count["customers"]), float(count["value"]) if has_value else None),
+        LedgerRow("same_day", int(count["merged"]), int(count["mergers"]), none),
+    ]
+
+
+def fates_netted(t: ir.Table) -> list[LedgerRow]:
+    """Of days after :func:`~clvmodels.transactions.returns.net`."""
+    import ibis
+
+    counts, refunds, others = t["_counts"], t["_negative"], t["_rows"] - t["_negative"]
+    nothing, zero = t["_gross"] == 0, ibis.literal(0)
+    rows = {
+        "used": counts.cast("int64"),
+        "same_day": ibis.ifelse(counts, others - 1, zero),
+        "refund": ibis.ifelse(t["_unmatched"] < 0, zero, refunds),
+        "unmatched_refund": ibis.ifelse(t["_unmatched"] < 0, refunds, zero),
+        "refunded": ibis.ifelse(counts | nothing, zero, others),
+        "zero_value": ibis.ifelse(nothing & ~counts, others, zero),
+    }
+    measures = {f"{reason}_rows": number.sum() for reason, number in rows.items()}
+    measures |= {f"{reason}_customers": t.customer_id.nunique(where=number > 0) for reason, number in rows.items()}
+    facts = (
+        t.agg(**measures, used_value=t["_kept"].sum(), unmatched_refund_value=t["_unmatched"].sum()).to_pandas().iloc[0]
+    )
+    return [
+        LedgerRow(
+            reason,
+            int(facts[f"{reason}_rows"]),
+            int(facts[f"{reason}_customers"]),
+            float(facts.get(f"{reason}_value", 0.0)),
+        )
+        for reason in rows
+    ]

@@ -1,0 +1,127 @@
+"""What is wrong with a log, in words: with a count, a first example, why it matters and what to type; all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clvmodels.errors import InputError
+from clvmodels.transactions import cells
+from clvmodels.transactions.ledger import LedgerRow
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+_NO_DATE = "A purchase without a date has no place on the time axis."
+REFUSED = "transactions cannot be summarised"
+TOLERATED = 0.05
+"""Share of the rows that may go to the ledger for one reason before it is a problem of the log."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows before they were grouped, to look up examples in."""
+
+    raw: ir.Table  # roles: customer_id, date, value, …
+    judged: ir.Table  # raw with _reason, in the same order
+    names: Mapping[str, str]  # the source's own column names by role
+    codes: Sequence[str]
+    numbered: bool  # whether the source has an order of rows
+
+    def first(self, reason: str, role: str) -> tuple[str, str]:
+        """The first row with ``reason``: where it is, and what stands in the column ``role``."""
+        import ibis
+
+        if not self.numbered:
+            return "", ""
+        rows = self.judged
+        # The engine keeps the order of a file or a frame; the raw cell is read again by its place.
+        numbered = rows.select("customer_id", "_reason", row=ibis.row_number())
+        hit = numbered.filter(numbered["_reason"] == self.codes.index(reason)).order_by("row").limit(1).to_pandas()
+        row = int(hit["row"].iloc[0])
+        text = self.raw.select(cell=cells.words(self.raw[role])).limit(1, offset=row).to_pandas()["cell"].iloc[0]
+        customer = "" if reason == "null_id" else f"customer {hit['customer_id'].iloc[0]}, "
+        return f"{customer}row {row + 1:,}", str(text)
+
+
+def check_types(raw: ir.Table, names: Mapping[str, str], *, can_try: bool, label: str) -> None:
+    """Refuse columns whose type cannot be what they are taken for, before any row is read."""
+    problems = []
+    for role, name in names.items():
+        kind = raw[role].type()
+        number = kind.is_numeric() and not kind.is_boolean()
+        if role == "customer_id":
+            right, what = number or kind.is_string() or kind.is_uuid(), "the customer"
+        elif role == "date":
+            right, what = kind.is_date() or kind.is_timestamp() or number or kind.is_string(), "a date"
+        elif role in ("value", "cost"):
+            right, what = number or kind.is_string(), "money"
+        else:
+            right, what = not kind.is_nested() and not kind.is_binary(), "a segment"
+        if not right and not kind.is_null():
+            problems.append(
+                f"column '{name}' holds values of type {kind}, which cannot be {what}. Choose another column."
+            )
+        elif kind.is_string() and role in ("date", "value", "cost") and not can_try:
+            problems.append(
+                f"column '{name}' is text in {label}, which cannot be read there. Cast it to {what} in a view."
+            )
+    if problems:
+        raise InputError(REFUSED, problems)
+
+
+def check_rows(rows: Rows, ledger: Sequence[LedgerRow], total: int, *, decimal: str) -> None:
+    """Refuse a log too much of which cannot be used."""
+    if total == 0:
+        raise InputError("there are no rows of purchases. Give a table with a row for each purchase.")
+    problems = []
+    for line in ledger:
+        share = line.rows / total
+        if line.reason == "negative" or (line.reason == "null_id" and share < 1) or share <= TOLERATED:
+            continue
+        if line.reason == "malformed":
+            problems.append(
+                f"{line.rows:,} of {total:,} lines cannot be cut into the columns of the header ({line.detail}). "
+                "A purchase cut in the wrong place is another purchase. Check delimiter and quotes, or export again."
+            )
+            continue
+        problems.append(_describe(rows, line, total, decimal))
+    if not problems and sum(line.rows for line in ledger) == total:
+        reasons = ", ".join(f"{line.rows:,} {line.reason}" for line in ledger)
+        problems.append(f"none of its {total:,} rows can be used ({reasons}).")
+    if problems:
+        raise InputError(REFUSED, problems)
+
+
+def _describe(rows: Rows, line: LedgerRow, total: int, decimal: str) -> str:
+    role = {"null_id": "customer_id", "null_date": "date", "bad_date": "date"}.get(line.reason, "value")
+    where, cell = rows.first(line.reason, role)
+    name, count = rows.names[role], f"in {line.rows:,} of {total:,} rows"
+    first = f" (first: {where})" if where else ""
+    example = f" (first: '{cell}', {where})" if where else ""
+    if line.reason == "null_id":
+        return (
+            f"'{name}' is null {count}{first}. A purchase without a customer tells about nobody. Choose --customer-id."
+        )
+    if line.reason == "null_date":
+        return f"'{name}' is null {count}{first}. {_NO_DATE} Drop or repair them."
+    if line.reason == "bad_date":
+        return (
+            f"'{name}' is no date {count}{example}. {_NO_DATE} "
+            "Write YYYY-MM-DD, or say how dates are written, for example --date-format '%d %b %Y'."
+        )
+    if line.reason == "null_value":
+        return (
+            f"'{name}' is null {count}{first}. A missing amount is not an amount of zero. "
+            "Drop or repair them, or leave money out with --value none."
+        )
+    hint = "Keep digits and a decimal point only"
+    if decimal == "." and "," in cell:
+        hint = "If numbers have a decimal comma, type --decimal ,"
+    elif decimal == ",":
+        hint = "If numbers have a decimal point, leave --decimal out"
+    return (
+        f"'{name}' is no number {count}{example}. Spend cannot be estimated from text. {hint}; "
+        "or leave money out with --value none."
+    )
