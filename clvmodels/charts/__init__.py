@@ -1,0 +1,92 @@
+"""Tables → figures: each with its question, units and dates, model, formula and actual, and the table it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from clvmodels.charts import history, judgement, maps
+from clvmodels.charts.canvas import Figure, inline_svg, save, styled
+from clvmodels.charts.english import ENGLISH
+from clvmodels.charts.listing import listing
+from clvmodels.charts.words import Words
+from clvmodels.tables import FigureTable
+
+__all__ = ["DRAWN", "ENGLISH", "Chart", "draw", "figures", "inline_svg", "save"]
+
+Drawing = Callable[[pd.DataFrame, Mapping[str, Any], Words], tuple[Figure, dict[str, str]]]
+
+DRAWN: dict[str, Drawing] = {
+    "timeline": history.timeline,
+    "frequency_histogram": history.frequency_histogram,
+    "tracking": history.tracking,
+    "conditional_expectation": history.conditional_expectation,
+    "deciles": judgement.deciles,
+    "gain": judgement.gain,
+    "reliability": judgement.reliability,
+    "pit": judgement.pit,
+    "verdict": judgement.verdict,
+    "alive_heatmap": maps.alive_heatmap,
+    "purchases_heatmap": maps.purchases_heatmap,
+    "value_distribution": maps.value_distribution,
+}
+"""Every figure there is, by the name of its table, in the order of a report."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One figure, ready to be shown.
+
+    Attributes
+    ----------
+    name
+        Of its table and its files.
+    title
+        The question it answers; it is written in the picture too.
+    caption
+        How to read it, with this data's numbers.
+    alt
+        What it shows, in a sentence, for those who cannot see it.
+    table
+        The numbers it was drawn from.
+    figure
+        A matplotlib figure that belongs to no window.
+    words
+        The language it was drawn in.
+    """
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    table: FigureTable
+    figure: Figure
+    words: Words = field(repr=False)
+
+    def rows(self, limit: int | None = None) -> tuple[list[str], list[list[str]]]:
+        """The table in words: headings, and the first ``limit`` rows with numbers and dates as people read them."""
+        return listing(self.table, self.words, limit)
+
+
+def draw(table: FigureTable, *, texts: Mapping[str, str] = ENGLISH) -> Chart:
+    """Draw one table.
+
+    Parameters
+    ----------
+    table
+        From a function of :mod:`clvmodels.tables`; its name chooses the figure.
+    texts
+        The language: :data:`ENGLISH`, or a mapping with the same keys.
+    """
+    words = Words(texts)
+    with styled():
+        figure, said = DRAWN[table.name](table.frame, table.facts, words)
+    return Chart(table.name, said["title"], said["caption"], said["alt"], table, figure, words)
+
+
+def figures(tables: Mapping[str, FigureTable], *, texts: Mapping[str, str] = ENGLISH) -> dict[str, Chart]:
+    """Draw every table, in their order."""
+    return {name: draw(table, texts=texts) for name, table in tables.items()}

@@ -1,0 +1,235 @@
+"""Figures of how good the predictions were: tenths, gain, reliability, PIT, and the verdict on every metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clvmodels.charts import canvas
+from clvmodels.charts.canvas import Axes, Figure, Sheet
+from clvmodels.charts.history import holdout_dates, note
+from clvmodels.charts.looks import INK, LOOKS, PALE, bar_fill
+from clvmodels.charts.words import Words
+
+Facts = Mapping[str, Any]
+Texts = dict[str, str]
+
+RIVALS = ("formula_customer", "formula_repeat")
+"""The forest plot's rivals: with all six it would be a wall."""
+TOPICS = (("level", ("totals", "calibration")), ("errors", ("errors",)), ("ranking", ("ranking",)))
+"""Rows of panels: metrics in one panel share a scale."""
+COLORS = {
+    "better": (LOOKS["model"].color, "s"),
+    "worse": (LOOKS["formula_customer"].color, "^"),
+    "no evidence": (PALE, "o"),
+}
+"""A verdict has the winner's colour and marker."""
+COUNTED = {"better": "better", "worse": "worse", "undecided": "no evidence"}
+"""What captions count."""
+
+
+def deciles(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
+    """Mean predicted and actual by tenth of prediction, model beside formula."""
+    quantity, currency = facts["quantity"], facts["currency"]
+    sheet = Sheet(words, words(f"deciles.title_{quantity}"), note(facts, words), height=3.9)
+    panels = sheet.axes(1, 2, sharey=True)
+    told = {}
+    for axes, name in zip(panels, ("model", "formula_customer"), strict=True):
+        rows = frame[frame["predictor"] == name]
+        axes.bar(rows["decile"], rows["actual"], width=0.76, color=bar_fill("actual"), edgecolor=INK, linewidth=0.8)
+        axes.plot(rows["decile"], rows["predicted"], **LOOKS[name].line_style())
+        axes.set_title(words(name, model=facts[f"model_{quantity}"]), color=LOOKS[name].color)
+        axes.set_xticks(rows["decile"])
+        axes.set_xlabel(words("deciles.x"))
+        canvas.grid(axes)
+        for column in ("predicted", "actual"):
+            best = float(rows[column].iloc[0])
+            short = name.split("_")[0]
+            told[f"{short}_{column}"] = words.amount(best, currency) if quantity == "value" else words.number(best, 2)
+    panels[0].set_ylim(0)
+    panels[0].set_ylabel(words(f"deciles.y_{quantity}", currency=currency))
+    canvas.numbers(panels[0].yaxis, words)
+    sheet.key("actual", words("actual"), "bar")
+    sheet.key("model", words("deciles.predicted", name=words("model_short")))
+    sheet.key("formula_customer", words("deciles.predicted", name=words("formula_customer")))
+    caption = words("deciles.caption", **holdout_dates(facts, words), **told)
+    return sheet.finish(), {"title": sheet.title, "caption": caption, "alt": words("deciles.alt", **told)}
+
+
+def gain(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
+    """Gain curves with perfect ranking and chance, and the model's lead."""
+    quantity = facts["quantity"]
+    sheet = Sheet(words, words(f"gain.title_{quantity}"), note(facts, words), height=4.5)
+    left, right = sheet.axes(1, 2, width_ratios=[1.45, 1])
+    x = frame["customers"]
+    left.plot([0, 1], [0, 1], **LOOKS["ideal"].line_style(marker=False))
+    left.plot(x, frame["perfect"], **LOOKS["perfect"].line_style(marker=False))
+    for name in ("formula_repeat", "formula_customer", "model"):
+        left.plot(x, frame[name], **LOOKS[name].line_style(marker=False))
+    left.annotate(
+        words("gain.diagonal"), (0.72, 0.72), (6, -4), textcoords="offset points", va="top", size=9, color=PALE
+    )
+    left.set(xlim=(0, 1), ylim=(0, 1.02), xlabel=words("gain.x"), ylabel="")
+    left.set_box_aspect(1)
+    for name in ("formula_repeat", "formula_customer"):
+        right.plot(x, 100 * (frame["model"] - frame[name]), **LOOKS[name].line_style(marker=False))
+    right.axhline(0, color=LOOKS["model"].color, linewidth=LOOKS["model"].width)
+    right.set(xlim=(0, 1), xlabel=words("gain.x_short"))
+    right.set_title(words("gain.difference"))
+    left.set_title(words(f"gain.panel_{quantity}"))
+    right.set_ylabel(words("gain.points"))
+    reach = max(2.0, 1.15 * float(np.abs(100 * frame[list(RIVALS)].rsub(frame["model"], axis=0)).max().max()))
+    right.set_ylim(-reach, reach)
+    for axes in (left, right):
+        canvas.grid(axes, "both")
+        canvas.numbers(axes.xaxis, words, share=True, most=5)
+    canvas.numbers(left.yaxis, words, share=True, most=5)
+    canvas.numbers(right.yaxis, words)
+    for name in ("model", "formula_customer", "formula_repeat"):
+        label = words(name if name != "model" else "model_short")
+        sheet.key_handle(
+            sheet.handle(**LOOKS[name].line_style(marker=False)),
+            words("gain.gini", name=label, gini=words.number(facts[f"gini_{name}"], 3)),
+        )
+    sheet.key_handle(sheet.handle(**LOOKS["perfect"].line_style(marker=False)), words("gain.perfect"))
+    top = {f"{k}_top": words.share(float(np.interp(0.1, x, frame[n])), 1)
+           for k, n in (("model", "model"), ("formula", "formula_customer"), ("perfect", "perfect"))}  # fmt: skip
+    caption = words("gain.caption", **holdout_dates(facts, words), **top)
+    return sheet.finish(), {"title": sheet.title, "caption": caption, "alt": words("gain.alt", **top)}
+
+
+def reliability(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
+    """Predicted probability of a purchase against the share who bought, with the number of customers below."""
+    sheet = Sheet(words, words("reliability.title"), note(facts, words), height=5.4)
+    top, bottom = sheet.axes(2, 1, sharex=True, height_ratios=[3, 1])
+    top.plot([0, 1], [0, 1], **LOOKS["ideal"].line_style(marker=False))
+    names = ("model", "formula_customer", "formula_repeat")
+    for i, name in enumerate(names):
+        rows = frame[frame["predictor"] == name]
+        error = np.abs(rows[["lower", "upper"]].to_numpy().T - rows["observed"].to_numpy())
+        style = {**LOOKS[name].line_style(), "linewidth": 1.2}
+        top.errorbar(
+            rows["predicted"],
+            rows["observed"],
+            error,
+            **{**style, "linestyle": ""},
+            elinewidth=1.2,
+            capsize=2.5,
+            zorder=3,
+        )
+        gaps = np.flatnonzero(rows["bin_lower"].to_numpy()[1:] > rows["bin_upper"].to_numpy()[:-1] + 1e-9) + 1
+        for run in np.split(np.arange(len(rows)), gaps):  # join neighbouring bins only
+            top.plot(rows["predicted"].iloc[run], rows["observed"].iloc[run], **{**style, "marker": ""})
+        width = rows["bin_upper"] - rows["bin_lower"]
+        middle = (rows["bin_lower"] + rows["bin_upper"]) / 2 + 0.27 * width * (i - 1)
+        bottom.bar(middle, rows["customers"], width=0.25 * width, color=LOOKS[name].color)
+    top.set(xlim=(0, 1), ylim=(0, 1.02), ylabel=words("reliability.y"))
+    bottom.set(xlabel=words("reliability.x"), ylabel=words("reliability.counts"), ylim=(0, None))
+    canvas.numbers(top.yaxis, words, share=True, most=5)
+    canvas.numbers(bottom.yaxis, words, most=3)
+    canvas.numbers(bottom.xaxis, words, share=True, most=10)
+    canvas.grid(top, "both")
+    canvas.grid(bottom, "both")
+    for name in names:
+        sheet.key(name, words(name if name != "model" else "model_short"))
+    sheet.key_handle(sheet.handle(**LOOKS["ideal"].line_style(marker=False)), words("reliability.ideal"))
+    totals = {name: words.number(facts[f"total_{name}"]) for name in ("actual", "model", "formula_customer")}
+    caption = words("reliability.caption", **holdout_dates(facts, words), **totals)
+    return sheet.finish(), {"title": sheet.title, "caption": caption, "alt": words("reliability.alt", **totals)}
+
+
+def pit(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
+    """Histograms of the probability integral transform."""
+    quantities = list(dict.fromkeys(frame["quantity"]))
+    sheet = Sheet(words, words("pit.title"), note(facts, words), height=3.5)
+    for axes, quantity in zip(sheet.axes(1, len(quantities), sharey=True), quantities, strict=True):
+        rows = frame[frame["quantity"] == quantity]
+        axes.bar(
+            rows["lower"], rows["density"], rows["upper"] - rows["lower"], align="edge",
+            color=bar_fill("model"), edgecolor=LOOKS["model"].color, linewidth=0.9,
+        )  # fmt: skip
+        axes.axhline(1, **LOOKS["ideal"].line_style(marker=False) | {"color": INK})
+        axes.set_title(words(f"quantity.{quantity}"))
+        axes.set(xlim=(0, 1), xlabel=words(f"pit.x_{quantity}"))
+        canvas.numbers(axes.xaxis, words, share=True, most=5)
+        canvas.grid(axes)
+        if quantity == quantities[0]:
+            axes.set_ylabel(words("pit.y"))
+            axes.set_ylim(0, max(1.5, 1.08 * frame["density"].max()))
+            canvas.numbers(axes.yaxis, words)
+    sheet.key("model", words("model", model=facts[f"model_{quantities[-1]}"]), "bar")
+    sheet.key_handle(sheet.handle(**LOOKS["ideal"].line_style(marker=False) | {"color": INK}), words("pit.ideal"))
+    span = {"lowest": words.number(frame["density"].min(), 2), "highest": words.number(frame["density"].max(), 2)}
+    return sheet.finish(), {"title": sheet.title, "caption": words("pit.caption"), "alt": words("pit.alt", **span)}
+
+
+def verdict(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
+    """Forest plot: the model's advantage over the formula by metric, with simultaneous limits."""
+    rows = frame[frame["formula"].isin(RIVALS) & np.isfinite(frame["advantage"])]
+    quantities = list(dict.fromkeys(rows["quantity"]))
+    panels = [(title, topics) for title, topics in TOPICS if rows["topic"].isin(topics).any()]
+    metrics = [list(dict.fromkeys(rows.loc[rows["topic"].isin(topics), "metric"])) for _, topics in panels]
+    heights = [len(RIVALS) * len(names) + 0.55 * len(names) for names in metrics]
+    sheet = Sheet(
+        words, words("verdict.title"), note(facts, words), height=1.15 + 0.205 * sum(heights) + 0.62 * len(panels)
+    )
+    grid = np.array(
+        sheet.axes(len(panels), len(quantities), height_ratios=heights, squeeze=False, sharex=False), dtype=object
+    ).reshape(len(panels), len(quantities))
+    for (title, _), names, line in zip(panels, metrics, grid, strict=True):
+        for quantity, axes in zip(quantities, line, strict=True):
+            place, ticks, labels = 0.0, [], []
+            for metric in names:
+                ticks.append(-(place + 0.5 * (len(RIVALS) - 1)))
+                labels.append(words(f"verdict.{metric}"))
+                for rival in RIVALS:
+                    row = rows[(rows["quantity"] == quantity) & (rows["metric"] == metric) & (rows["formula"] == rival)]
+                    if len(row):
+                        _bar(axes, row.iloc[0], -place)
+                    place += 1
+                place += 0.55
+            axes.axvline(0, color=INK, linewidth=0.9)
+            low, high = axes.get_xlim()
+            reach = 1.06 * max(abs(low), abs(high))
+            axes.set_xlim(
+                -reach if low < -0.08 * reach else -0.12 * reach, reach if high > 0.08 * reach else 0.12 * reach
+            )
+            axes.set_ylim(-(place - 0.55) + 0.35, 0.65)
+            axes.set_yticks(ticks, labels if quantity == quantities[0] else [""] * len(ticks))
+            axes.tick_params("y", length=0)
+            axes.spines["left"].set_visible(False)
+            canvas.numbers(axes.xaxis, words, most=5)
+            canvas.grid(axes, "x")
+            unit = words(
+                f"verdict.unit_{title}" + (f"_{quantity}" if title == "errors" else ""), currency=facts["currency"]
+            )
+            axes.set_title(
+                words("verdict.panel", topic=words(f"verdict.{title}"), quantity=words(f"quantity.{quantity}"))
+            )
+            axes.set_xlabel(unit, size=9)
+    for name, (color, marker) in COLORS.items():
+        face = "white" if name == "no evidence" else color
+        sheet.key_handle(
+            sheet.handle(color=color, marker=marker, markerfacecolor=face, markersize=6, linewidth=1.6),
+            words(f"verdict.{name}"),
+        )
+    sheet.key_handle(sheet.handle(color=INK, linewidth=1.6), words("verdict.solid"))
+    sheet.key_handle(sheet.handle(color=INK, linewidth=1.6, linestyle=(0, (1.2, 1.2))), words("verdict.dotted"))
+    verdicts = rows["verdict"]
+    count = {key: str(int((verdicts == name).sum())) for key, name in COUNTED.items()} | {"n": str(len(rows))}
+    caption = words("verdict.caption", resamples=words.number(facts["resamples"]), **count)
+    return sheet.finish(), {"title": sheet.title, "caption": caption, "alt": words("verdict.alt", **count)}
+
+
+def _bar(axes: Axes, row: pd.Series, place: float) -> None:
+    """One difference: its interval, solid against all orders and dotted against repeats, and its marker."""
+    color, marker = COLORS[row["verdict"]]
+    line = "-" if row["formula"] == RIVALS[0] else (0, (1.2, 1.2))
+    low, high = row["lower"], row["upper"]
+    if np.isfinite(low) and np.isfinite(high):
+        axes.plot([low, high], [place, place], color=color, linewidth=1.6, linestyle=line, solid_capstyle="butt")
+    face = "white" if row["verdict"] == "no evidence" else color
+    axes.plot(row["advantage"], place, marker=marker, color=color, markerfacecolor=face, markersize=6)

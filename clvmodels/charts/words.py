@@ -1,0 +1,71 @@
+"""How figures turn numbers, dates and names into words: the only place where they do, in any language."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Words:
+    """The texts of one language, and the only place where figures turn numbers and dates into words.
+
+    Examples
+    --------
+    >>> from clvmodels.charts.english import ENGLISH
+    >>> say = Words(ENGLISH)
+    >>> say.number(23570), say.number(0.6375, 2), say.share(-0.121), say.money(776961, "USD"), say.date("1997-09-30")
+    ('23,570', '0.64', '−12%', '$776,961', '30 Sep 1997')
+    """
+
+    texts: Mapping[str, str]
+
+    def __call__(self, key: str, **facts: str) -> str:
+        """The text under ``key`` with its gaps filled."""
+        return self.texts[key].format(**facts)
+
+    def number(self, value: float | None, digits: int = 0) -> str:
+        """Fixed decimals, thousands separated, a real minus sign."""
+        if value is None or not math.isfinite(value):
+            return self.texts["missing"]
+        text = f"{abs(value):,.{digits}f}"
+        sign = "−" if value < 0 and float(text.replace(",", "")) else ""
+        whole, _, part = text.partition(".")
+        whole = whole.replace(",", self.texts["thousands_sign"])
+        return sign + whole + (self.texts["decimal_sign"] + part if part else "")
+
+    def share(self, value: float | None, digits: int = 0) -> str:
+        """A fraction as per cent."""
+        if value is None or not math.isfinite(value):
+            return self.texts["missing"]
+        return self("percent", number=self.number(100 * value, digits))
+
+    def money(self, value: float | None, currency: str, digits: int = 0) -> str:
+        """An amount with its currency."""
+        if value is None or not math.isfinite(value):
+            return self.texts["missing"]
+        symbols = dict(pair.split(" ", 1) for pair in self.texts["currencies"].split(", "))
+        return self("money", currency=symbols.get(currency, currency + "\u00a0"), number=self.number(value, digits))
+
+    def amount(self, value: float | None, currency: str) -> str:
+        """Money at the precision people speak of: no cents from 100 on."""
+        return self.money(value, currency, 0 if abs(value or 0.0) >= 99.5 else 2)
+
+    def tier(self, name: str) -> str:
+        """A value tier's name; one we have no word for stands as it is."""
+        return self.texts.get(f"tier.{name}", name)
+
+    def date(self, day: str | dt.date, *, year: bool = True) -> str:
+        """A day in words, from a date or ISO text."""
+        d = dt.date.fromisoformat(day) if isinstance(day, str) else day
+        return self("date" if year else "day_month", day=str(d.day), month=self.month(d), year=str(d.year))
+
+    def month(self, day: dt.date) -> str:
+        """The month's short name."""
+        return self.texts["months"].split()[day.month - 1]
+
+    def units(self, unit: str) -> str:
+        """The unit of time in the plural."""
+        return self.texts[unit + "s"]

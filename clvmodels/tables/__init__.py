@@ -1,0 +1,62 @@
+"""The numbers behind every figure: split, forecast and evaluation → one tidy table each, without drawing anything."""
+
+from __future__ import annotations
+
+from clvmodels.evaluation import Evaluation
+from clvmodels.prediction import Predictions
+from clvmodels.summary import Split
+from clvmodels.tables.base import FigureTable
+from clvmodels.tables.history import conditional_expectation, frequency_histogram, timeline, tracking
+from clvmodels.tables.judgement import deciles, gain, pit, reliability, verdict
+from clvmodels.tables.maps import alive_heatmap, purchases_heatmap, value_distribution
+
+__all__ = [
+    "FigureTable",
+    "alive_heatmap",
+    "conditional_expectation",
+    "deciles",
+    "figure_tables",
+    "frequency_histogram",
+    "gain",
+    "pit",
+    "purchases_heatmap",
+    "reliability",
+    "timeline",
+    "tracking",
+    "value_distribution",
+    "verdict",
+]
+
+
+def figure_tables(
+    split: Split, forecast: Predictions, *, evaluation: Evaluation, future: Predictions | None = None
+) -> dict[str, FigureTable]:
+    """Every figure's table, in the order in which a report shows them.
+
+    Parameters
+    ----------
+    split
+        The two periods.
+    forecast
+        Predictions of the calibration customers for ``split.holdout.horizon``.
+    evaluation
+        How they did.
+    future
+        Predictions of the fit on all data beyond its end; without it, or without money, there is no value distribution.
+    """
+    tables = [
+        timeline(split, forecast, everything=future.summary if future else None),
+        frequency_histogram(split, forecast),
+        tracking(split, forecast),
+        conditional_expectation(split, forecast),
+        deciles(split, forecast, evaluation=evaluation),
+        gain(split, forecast, evaluation=evaluation),
+        reliability(split, forecast, evaluation=evaluation),
+        pit(split, forecast, evaluation=evaluation),
+        verdict(split, forecast, evaluation=evaluation),
+        alive_heatmap(split, forecast),
+        purchases_heatmap(split, forecast),
+    ]
+    if future is not None and future.spend is not None:
+        tables.append(value_distribution(future))
+    return {table.name: table for table in tables}

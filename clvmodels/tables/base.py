@@ -1,0 +1,71 @@
+"""What all figures' tables share: their type, what they say of the data, and the predictions they compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clvmodels.evaluation import Evaluation
+from clvmodels.judging import Quantity
+from clvmodels.prediction import Predictions
+from clvmodels.summary import Split
+
+Array = NDArray[np.float64]
+
+LEVEL = 0.90
+"""Every interval here is this wide, but the verdict's simultaneous 95 % limits."""
+QUANTITIES: tuple[Quantity, ...] = ("purchases", "value")
+FORMULAS = ("formula_customer", "formula_repeat")
+"""The variants that figures show; the other rivals are in the evaluation's tables."""
+
+
+@dataclass(frozen=True)
+class FigureTable:
+    """What one figure shows.
+
+    Attributes
+    ----------
+    name
+        The figure's name, also of its files.
+    frame
+        One row per mark.
+    facts
+        What holds for all rows: unit, currency, dates (ISO text), totals; plain numbers and texts.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def facts_of(split: Split, forecast: Predictions, **more: Any) -> dict[str, Any]:
+    """What every figure of the holdout says of its data."""
+    calibration, horizon = split.calibration, split.holdout.horizon
+    return {
+        "unit": calibration.unit.value,
+        "currency": calibration.currency,
+        "model": forecast.purchases.model.title,
+        "model_purchases": forecast.purchases.model.title,
+        "model_value": " × ".join(fit.model.title for fit in (forecast.purchases, forecast.spend) if fit is not None),
+        "start": calibration.start.isoformat(),
+        "end": calibration.until.isoformat(),
+        "holdout_start": horizon.start.isoformat(),
+        "holdout_end": horizon.end.isoformat(),
+        "customers": len(calibration.frame),
+        **more,
+    }
+
+
+def best_quantity(evaluation: Evaluation) -> Quantity:
+    """Value where there is money, else purchases."""
+    return "value" if "value" in evaluation.models else "purchases"
+
+
+def predictions(evaluation: Evaluation, quantity: Quantity) -> dict[str, Array]:
+    """The model and the formulas that figures show."""
+    return {"model": evaluation.predicted(quantity)} | {name: evaluation.predicted(quantity, name) for name in FORMULAS}

@@ -1,0 +1,217 @@
+"""Tables of what was observed and what should have been: timelines, counts, tracking, expectation by frequency."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from clvmodels.calendar import ONE_DAY
+from clvmodels.formula import predict_by_formula
+from clvmodels.models import PurchaseFamily
+from clvmodels.prediction import Predictions
+from clvmodels.summary import Split, Summary
+from clvmodels.tables.base import FORMULAS, LEVEL, Array, FigureTable, facts_of
+from clvmodels.tables.uncertainty import parameter_variance, path
+
+MOST = 7
+"""Customers with this many repeat purchases or more are one group, as in the literature (0, 1, …, 7+)."""
+
+
+def timeline(split: Split, forecast: Predictions, *, everything: Summary | None = None) -> FigureTable:
+    """The purchase days of three real customers, with their x, t_x, T, and predicted and actual holdout purchases.
+
+    The three are the nearest to: bought once; a few purchases and then silence; frequent until the end. They are chosen
+    by x, t_x and T alone, so that the picture cannot flatter a prediction.
+
+    Parameters
+    ----------
+    everything
+        A summary that reaches over the holdout, for its purchase days; without it those are not in the table.
+    """
+    frame = split.calibration.frame
+    x, t_x, T = (frame[name].to_numpy(float) for name in ("frequency", "recency", "T"))
+    stay = np.divide(t_x, T, out=np.zeros(len(frame)), where=T > 0)
+    chosen: list[int] = []
+    for purchases, share in ((0, 0.0), (3, 0.4), (6, 0.95)):
+        far = np.abs(np.log((x + 1) / (purchases + 1))) + np.abs(stay - share) + 0.5 * (1 - T / max(T.max(), 1e-9))
+        far[chosen] = np.inf
+        if len(chosen) < len(frame):
+            chosen.append(int(np.argmin(far)))
+    ids = frame["customer_id"].iloc[chosen]
+    formula = predict_by_formula(split.calibration, split.holdout.horizon)["formula_customer"].purchases
+    days = (everything or split.calibration).history(list(ids))[["customer_id", "date"]]
+    days = days[pd.to_datetime(days["date"]) <= pd.Timestamp(split.holdout.horizon.end)]
+    about = pd.DataFrame(
+        {
+            "customer_id": ids,
+            "x": x[chosen].astype(int),
+            "t_x": t_x[chosen],
+            "T": T[chosen],
+            "model": forecast.frame["expected_purchases"].to_numpy(float)[chosen],
+            "formula_customer": formula[chosen],
+            "actual": split.holdout.frame["purchases"].to_numpy(float)[chosen],
+        }
+    )
+    rows = about.merge(days, on="customer_id", how="left")  # keeps the order of the three
+    rows["date"] = pd.to_datetime(rows["date"])
+    rows["order"] = rows["customer_id"].map({value: i for i, value in enumerate(ids)})
+    rows = rows.sort_values(["order", "date"], ignore_index=True).drop(columns="order")
+    rows["period"] = np.where(rows["date"] <= pd.Timestamp(split.calibration.until), "calibration", "holdout")
+    return FigureTable("timeline", rows, facts_of(split, forecast))
+
+
+def frequency_histogram(split: Split, forecast: Predictions) -> FigureTable:
+    """Customers by number of repeat purchases in the calibration: actual, and Σ over customers of P(X(T) = n).
+
+    ``formula`` takes "one average frequency" at its word: repeat purchases are Poisson with rate Σx/ΣT for everybody.
+    """
+    frame = split.calibration.frame
+    x, T = frame["frequency"].to_numpy(float), frame["T"].to_numpy(float)
+    lengths, customers = np.unique(T, return_counts=True)
+    n, zero = np.arange(MOST)[:, None], np.zeros(len(lengths))
+    model = forecast.purchases.model
+    mean = x.sum() / max(T.sum(), 1e-300) * lengths
+    expected = [model.pmf(n, lengths, zero, zero, zero), model.survival(MOST, lengths, zero, zero, zero)[None]]
+    poisson = [stats.poisson.pmf(n, mean), stats.poisson.sf(MOST - 1, mean)[None]]
+    rows = pd.DataFrame(
+        {
+            "frequency": _labels(),
+            "actual": np.bincount(np.minimum(x, MOST).astype(int), minlength=MOST + 1).astype(float),
+            "model": np.concatenate(expected) @ customers,
+            "formula": np.concatenate(poisson) @ customers,
+        }
+    )
+    return FigureTable("frequency_histogram", rows, facts_of(split, forecast))
+
+
+def tracking(split: Split, forecast: Predictions, *, period_days: int | None = None) -> FigureTable:
+    """Repeat purchases of the calibration customers, period by period and cumulated, through calibration and holdout.
+
+    ``model`` is two things. In the calibration it is the unconditional expectation, Σ over customers of
+    E[X(date − first purchase)]: it knows the first purchase dates and nothing else. In the holdout it is the
+    conditional expectation given the calibration, so that it starts at the actual count and ends at it plus the
+    forecast's total. The formulas speak of the future only; their totals accrue evenly.
+
+    Periods are counted back and forth from the end of the calibration, so none straddles it; the first and the last may
+    be shorter (``days`` tells). ``lower`` and ``upper`` are 90 % limits of the cumulative count, scaled to end at the
+    forecast's own.
+
+    Parameters
+    ----------
+    period_days
+        Length of a period; 7 by default, 1 when the data span less than eight weeks.
+    """
+    calibration, holdout, model = split.calibration, split.holdout, forecast.purchases.model
+    unit, until, last = calibration.unit, calibration.until, holdout.horizon.end
+    step = period_days or (7 if (last - calibration.start).days >= 56 else 1)
+    back = [until - dt.timedelta(days=step * i) for i in range((until - calibration.start).days // step + 1)][::-1]
+    forth = [until + dt.timedelta(days=step * i) for i in range(1, holdout.horizon.days // step + 1)]
+    forth += [last] if not forth or forth[-1] < last else []
+    ends = back + forth
+
+    daily = calibration.daily
+    before = _per_period(daily["date"], daily["purchases"] - daily["first_purchases"], ends)
+    after = _per_period(holdout.daily["date"], holdout.daily["purchases"], ends)
+    births, customers = np.unique(_day_numbers(calibration.frame["first_purchase"]), return_counts=True)
+    age = np.maximum(_day_numbers(back)[:, None] - births, 0) / unit.days
+    zero = np.zeros_like(age)
+    expected = model.expected_purchases(age, zero, zero, zero) @ customers
+    future, spread = path(forecast, np.array([unit.from_days((d - until).days) for d in forth]))
+
+    bought = before.sum()
+    model_cumulative = np.concatenate([expected, bought + future])
+    share = np.array([(d - until).days for d in forth]) / holdout.horizon.days
+    blank = np.full(len(back), np.nan)
+    totals = forecast.totals
+    total, low, high = float(totals.purchases), float(totals.purchases_lower), float(totals.purchases_upper)
+    rows = pd.DataFrame(
+        {
+            "date": pd.to_datetime(ends),
+            "period": ["calibration"] * len(back) + ["holdout"] * len(forth),
+            "days": np.diff(_day_numbers([calibration.start - ONE_DAY, *ends])),
+            "actual": before + after,
+            "model": np.concatenate([np.diff(expected, prepend=0.0), np.diff(future, prepend=0.0)]),
+            "cumulative_actual": np.cumsum(before + after),
+            "cumulative_model": model_cumulative,
+            "lower": np.concatenate([blank, bought + np.maximum(future - (total - low) * spread, 0.0)]),
+            "upper": np.concatenate([blank, bought + future + (high - total) * spread]),
+        }
+    )
+    for name, formula in predict_by_formula(calibration, holdout.horizon).items():
+        if name in FORMULAS:
+            cumulative = np.concatenate([blank, bought + formula.purchases.sum() * share])
+            rows[name] = np.concatenate([blank, np.diff(formula.purchases.sum() * share, prepend=0.0)])
+            rows[f"cumulative_{name}"] = cumulative
+    facts = facts_of(
+        split, forecast, period_days=step, total_actual=float(after.sum()), total_lower=low, total_upper=high
+    )
+    facts |= {f"total_{name}": float(rows[f"cumulative_{name}"].iloc[-1] - bought) for name in ("model", *FORMULAS)}
+    return FigureTable("tracking", rows, facts)
+
+
+def conditional_expectation(split: Split, forecast: Predictions) -> FigureTable:
+    """Mean purchases in the holdout by number of repeat purchases in the calibration.
+
+    ``lower`` and ``upper`` hold the group's actual mean in 90 % of cases if the model is right: variance of outcomes
+    plus that of the parameters, as a gamma distribution (a mean of counts is no less than 0 and leans to the right).
+    """
+    calibration, outcomes = split.calibration, forecast.purchase_outcomes
+    frame = calibration.frame
+    groups = np.minimum(frame["frequency"].to_numpy(int), MOST)
+    size = np.bincount(groups, minlength=MOST + 1).astype(float)
+
+    def mean(amount: Array) -> Array:
+        total = np.bincount(groups, amount, minlength=MOST + 1)
+        return np.asarray(np.divide(total, size, out=np.full(MOST + 1, np.nan), where=size > 0))
+
+    patterns, codes = _patterns(calibration)
+    t = split.holdout.horizon.length(calibration.unit)
+
+    def group_means(model: PurchaseFamily) -> Array:
+        return mean(model.expected_purchases(t, *patterns)[codes])
+
+    expected = mean(np.asarray(outcomes.mean, float))
+    chance = mean(np.asarray(outcomes.variance, float)) / np.maximum(size, 1)
+    variance = chance + parameter_variance(forecast.purchases, group_means)
+    shape = expected**2 / variance
+    rows = pd.DataFrame(
+        {
+            "frequency": _labels(),
+            "customers": size.astype(int),
+            "actual": mean(split.holdout.frame["purchases"].to_numpy(float)),
+            "model": expected,
+            "lower": special.gammaincinv(shape, (1 - LEVEL) / 2) * variance / expected,
+            "upper": special.gammaincinv(shape, (1 + LEVEL) / 2) * variance / expected,
+        }
+    )
+    for name, formula in predict_by_formula(calibration, split.holdout.horizon).items():
+        if name in FORMULAS:
+            rows[name] = mean(formula.purchases)
+    return FigureTable("conditional_expectation", rows, facts_of(split, forecast))
+
+
+def _patterns(summary: Summary) -> tuple[tuple[Array, Array, Array], NDArray[np.intp]]:
+    """Distinct (x, t_x, T) and each customer's place among them."""
+    data = summary.frame[["frequency", "recency", "T"]].to_numpy(float)
+    distinct, codes = np.unique(data, axis=0, return_inverse=True)
+    return (distinct[:, 0], distinct[:, 1], distinct[:, 2]), codes.ravel()
+
+
+def _labels() -> list[str]:
+    return [str(i) for i in range(MOST)] + [f"{MOST}+"]
+
+
+def _day_numbers(dates: Any) -> NDArray[np.int64]:
+    return np.asarray(pd.to_datetime(pd.Series(list(dates))), "datetime64[D]").astype(np.int64)
+
+
+def _per_period(dates: Any, counts: Any, ends: Sequence[dt.date]) -> Array:
+    """Sums of counts by the period that ends on or after their date."""
+    place = np.searchsorted(_day_numbers(ends), _day_numbers(dates))
+    return np.bincount(place, np.asarray(counts, float), minlength=len(ends))[: len(ends)].astype(float)
