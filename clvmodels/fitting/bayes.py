@@ -1,0 +1,153 @@
+"""A posterior fit: importance draws with their certificate, and NUTS where the certificate fails or is not wanted."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clvmodels.errors import ConvergenceError, DiagnosticWarning, MissingDependencyError
+from clvmodels.fitting.draws import GOOD, Draws
+from clvmodels.fitting.nuts import nuts_draws
+from clvmodels.fitting.objective import Objective
+from clvmodels.fitting.posterior import find_mode, importance_draws, sensitivity
+from clvmodels.fitting.priors import Parametrisation
+from clvmodels.fitting.result import Fit
+from clvmodels.models.arrays import Array
+
+if TYPE_CHECKING:
+    from clvmodels.summary import Summary
+
+WIDER = (0.5, 2.0)
+"""The prior scales that the sensitivity is reported for."""
+
+
+def fit_posterior(
+    objective: Objective,
+    parametrisation: Parametrisation,
+    summary: Summary,
+    *,
+    method: str,
+    seed: int,
+    n_left_out: int = 0,
+) -> Fit:
+    """The posterior of one family, by ``method`` ``"posterior"`` or ``"nuts"``.
+
+    Warns
+    -----
+    DiagnosticWarning
+        When the importance draws fail their certificate, and NUTS takes over.
+
+    Raises
+    ------
+    MissingDependencyError
+        When NUTS is needed and PyMC is not installed.
+    ConvergenceError
+        When NUTS does not converge either; the draws are on the exception's ``fit``.
+    """
+    title = parametrisation.family.title
+    failed: Draws | None = None
+    if method == "posterior":
+        mode = find_mode(objective, parametrisation)
+        draws = importance_draws(objective, parametrisation, mode, seed=seed)
+        if not draws.certified:
+            failed = draws
+    if method == "nuts" or failed:
+        if failed:
+            reason = (
+                f"{title}: with {objective.n_customers:,} customers the posterior is too skewed for importance draws "
+                f"(Pareto k̂ {failed.k_hat:.2f}, limit {failed.limit:.2f})"
+            )
+        try:
+            draws = _sample(objective, parametrisation, seed=seed)
+        except MissingDependencyError as error:
+            if failed is None:
+                raise
+            raise MissingDependencyError(f"{reason}, so NUTS is needed. {error} Or choose --method mle.") from error
+        if failed:
+            warnings.warn(f"{reason}; sampled with NUTS instead.", DiagnosticWarning, stacklevel=4)
+    fit = _fit(objective, parametrisation, summary, draws, asked=method, n_left_out=n_left_out)
+    if not fit.converged:
+        raise ConvergenceError(f"{title} did not converge: {fit.verdict.partition(': ')[2]}.", fit)
+    return fit
+
+
+def _sample(objective: Objective, parametrisation: Parametrisation, *, seed: int) -> Draws:
+    """NUTS; when the chains have not mixed, once more with longer ones."""
+    data, counts = objective.rows()
+    draws = nuts_draws(parametrisation, data, counts, scale=objective.scale, seed=seed)
+    if not draws.certified:
+        draws = nuts_draws(parametrisation, data, counts, scale=objective.scale, seed=seed + 1, tune=2000, draws=4000)
+    return draws
+
+
+def _fit(
+    objective: Objective,
+    parametrisation: Parametrisation,
+    summary: Summary,
+    draws: Draws,
+    *,
+    asked: str,
+    n_left_out: int,
+) -> Fit:
+    centre = draws.weights @ draws.u
+    model = parametrisation.model(centre, objective.scale)
+    names = model.parameter_names()
+    influence = {f"{factor:g}": _shift(draws, parametrisation, factor) for factor in WIDER}
+    return Fit(
+        model=model,
+        method="nuts" if draws.k_hat is None else "posterior",
+        unit=summary.unit,
+        log_likelihood=objective(parametrisation.to_eta(centre)[0])[0] + objective.shift(),
+        n_customers=objective.n_customers,
+        converged=draws.certified,
+        verdict=_verdict(draws),
+        covariance=draws.covariance,
+        standard_errors={name: float(sd) for name, sd in zip(names, draws.sd, strict=True)},
+        diagnostics={
+            "asked": asked,
+            "k_hat": draws.k_hat,
+            "k_hat_limit": draws.limit if draws.k_hat is not None else None,
+            "r_hat": draws.r_hat,
+            "ess": draws.ess,
+            "tail_ess": draws.tail_ess,
+            "divergences": draws.divergences,
+            "draws": draws.size,
+            "priors": {q.name: repr(q.prior) for q in parametrisation.quantities},
+            "prior_influence": influence,
+            "boundary": None,
+            "warnings": [],
+            "n_patterns": objective.n_patterns,
+            "n_left_out": n_left_out,
+        },
+        start=summary.start,
+        until=summary.until,
+        currency=summary.currency,
+        sha256=summary.sha256,
+        posterior=draws,
+    )
+
+
+def _shift(draws: Draws, parametrisation: Parametrisation, factor: float) -> float:
+    """How far the posterior means move, in posterior standard deviations, when all priors are ``factor`` as wide."""
+    weights, _ = sensitivity(draws, parametrisation, factor)
+    spread = np.sqrt(draws.weights @ (draws.u - draws.weights @ draws.u) ** 2)
+    moved: Array = np.abs((weights - draws.weights) @ draws.u) / spread
+    return float(moved.max())
+
+
+def _verdict(draws: Draws) -> str:
+    """One line on how far the draws can be trusted."""
+    evidence: dict[str, Any] = {"ess": f"{draws.ess:,.0f}", "size": f"{draws.size:,}"}
+    if draws.k_hat is not None:
+        quality = "good" if draws.k_hat < GOOD else "usable" if draws.certified else "not usable"
+        return (
+            f"{'certified' if draws.certified else 'not certified'}: Pareto k̂ {draws.k_hat:.2f}, {quality} (limit "
+            f"{draws.limit:.2f}); {evidence['size']} weighted draws are worth {evidence['ess']}"
+        )
+    return (
+        f"{'converged' if draws.certified else 'not converged'}: R̂ {draws.r_hat:.3f} (should be < 1.01), "
+        f"{evidence['size']} draws in {draws.chains} chains are worth {evidence['ess']} (tails {draws.tail_ess:,.0f}), "
+        f"{draws.divergences} divergences"
+    )

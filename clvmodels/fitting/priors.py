@@ -1,0 +1,235 @@
+"""Weak priors on quantities an analyst can picture, counted in units that neither weeks nor yen can change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from scipy import special, stats
+
+from clvmodels.errors import InputError
+from clvmodels.models import BGNBD, Family, GammaGamma
+from clvmodels.models.arrays import Array
+
+STEP = 1e-3
+"""Width of the five-point stencil that differentiates a log prior; its error is 1e-12."""
+
+
+class Prior(Protocol):
+    """A distribution with the name and the arguments it has in PyMC."""
+
+    @property
+    def distribution(self) -> Any:
+        """The same in SciPy."""
+
+    def wider(self, factor: float) -> Prior:
+        """The same centre, ``factor`` times as wide."""
+
+
+@dataclass(frozen=True)
+class LogNormal:
+    """log(value) ~ Normal(mu, sigma)."""
+
+    mu: float
+    sigma: float
+
+    @property
+    def distribution(self) -> Any:
+        """The same in SciPy."""
+        return stats.lognorm(s=self.sigma, scale=np.exp(self.mu))
+
+    def wider(self, factor: float) -> LogNormal:
+        """The same median, ``factor`` times as wide in logarithms."""
+        return replace(self, sigma=self.sigma * factor)
+
+
+@dataclass(frozen=True)
+class Gamma:
+    """Shape alpha, rate beta: mean alpha / beta."""
+
+    alpha: float
+    beta: float
+
+    @property
+    def distribution(self) -> Any:
+        """The same in SciPy."""
+        return stats.gamma(a=self.alpha, scale=1 / self.beta)
+
+    def wider(self, factor: float) -> Gamma:
+        """The same mean, ``factor`` times the standard deviation."""
+        return Gamma(self.alpha / factor**2, self.beta / factor**2)
+
+
+@dataclass(frozen=True)
+class HalfNormal:
+    """The absolute value of Normal(0, sigma)."""
+
+    sigma: float
+
+    @property
+    def distribution(self) -> Any:
+        """The same in SciPy."""
+        return stats.halfnorm(scale=self.sigma)
+
+    def wider(self, factor: float) -> HalfNormal:
+        """``factor`` times as wide."""
+        return HalfNormal(self.sigma * factor)
+
+
+@dataclass(frozen=True)
+class Beta:
+    """A fraction with mean alpha / (alpha + beta)."""
+
+    alpha: float
+    beta: float
+
+    @property
+    def distribution(self) -> Any:
+        """The same in SciPy."""
+        return stats.beta(self.alpha, self.beta)
+
+    def wider(self, factor: float) -> Beta:
+        """The same mean, as if from 1 / ``factor``² as many observations."""
+        return Beta(self.alpha / factor**2, self.beta / factor**2)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something a prior is put on: its name, what it means, how it maps to the real line, and the default prior."""
+
+    name: str
+    meaning: str
+    link: Literal["log", "logit"]
+    prior: Prior
+    heterogeneity: bool = False
+    """Whether it says how much customers differ."""
+
+    def value(self, u: Array) -> Array:
+        """The quantity at a point of the real line."""
+        return np.asarray(np.exp(u) if self.link == "log" else special.expit(u))
+
+    def unconstrained(self, value: float) -> float:
+        """The inverse of `value`."""
+        return float(np.log(value) if self.link == "log" else special.logit(value))
+
+    def log_density(self, u: Array) -> Array:
+        """Log prior density on the real line, the Jacobian of the link included."""
+        value = self.value(u)
+        slope = u if self.link == "log" else -np.logaddexp(0, u) - np.logaddexp(0, -u)
+        with np.errstate(divide="ignore"):  # outside the prior's support: −∞
+            return np.asarray(self.prior.distribution.logpdf(value) + slope)
+
+
+@dataclass(frozen=True)
+class Parametrisation:
+    """The quantities that stand for a family's parameters, in the order of the unconstrained vector u."""
+
+    family: type[Family]
+    quantities: tuple[Quantity, ...]
+    build: Callable[..., Family]
+    """(scale, *quantities) → the family; scale is the mean T or the mean spend. Plain arithmetic: also symbolic."""
+    to_eta: Callable[[Array], tuple[Array, Array, Array]]
+    """u → the objective's coordinates η, their Jacobian (k, k), and their second derivatives (k, k, k)."""
+
+    def model(self, u: Array, scale: float) -> Family:
+        """The family at u, shape (k,) or (draws, k)."""
+        columns = [np.asarray(u)[..., [i]] if np.ndim(u) > 1 else u[i] for i in range(len(self.quantities))]
+        values = [quantity.value(column) for quantity, column in zip(self.quantities, columns, strict=True)]
+        return self.build(scale, *(value if np.ndim(u) > 1 else float(value) for value in values))
+
+    def starts(self) -> tuple[Array, ...]:
+        """Where to begin to climb: the priors' medians, and points that differ in how alike customers are."""
+        medians = np.array(
+            [quantity.unconstrained(quantity.prior.distribution.median()) for quantity in self.quantities]
+        )
+        alike = np.array([1.0 if quantity.heterogeneity else 0.0 for quantity in self.quantities])
+        return tuple(medians + step * alike for step in (0.0, -1.0, 1.5))
+
+    def log_prior(self, u: Array) -> Array:
+        """Log prior density at u, shape () or (draws,)."""
+        columns = np.moveaxis(np.asarray(u, float), -1, 0)
+        return np.asarray(sum(q.log_density(column) for q, column in zip(self.quantities, columns, strict=True)))
+
+    def log_prior_derivatives(self, u: Array) -> tuple[float, Array, Array]:
+        """Value, gradient (k,) and diagonal second derivatives (k,) of the log prior."""
+        offsets = STEP * np.arange(-2, 3)
+        slope, bend = np.zeros(len(u)), np.zeros(len(u))
+        for i, quantity in enumerate(self.quantities):
+            around = quantity.log_density(u[i] + offsets)
+            slope[i] = around @ np.array([1, -8, 0, 8, -1]) / (12 * STEP)
+            bend[i] = around @ np.array([-1, 16, -30, 16, -1]) / (12 * STEP**2)
+        return float(self.log_prior(u)), slope, bend
+
+    def with_priors(self, priors: Mapping[str, Prior]) -> Parametrisation:
+        """The same with some priors replaced, by the quantity's name."""
+        known = {quantity.name: quantity for quantity in self.quantities}
+        if unknown := sorted(set(priors) - set(known)):
+            listed = "; ".join(f"{name}: {quantity.meaning}" for name, quantity in known.items())
+            raise InputError(f"{self.family.title} has no quantity {unknown[0]!r} to put a prior on. It has {listed}.")
+        return replace(
+            self,
+            quantities=tuple(replace(q, prior=priors.get(q.name, q.prior)) for q in self.quantities),
+        )
+
+    def wider(self, factor: float) -> Parametrisation:
+        """Every prior ``factor`` times as wide, for the question how much the priors matter."""
+        return self.with_priors({quantity.name: quantity.prior.wider(factor) for quantity in self.quantities})
+
+
+def _identity(u: Array) -> tuple[Array, Array, Array]:
+    k = len(u)
+    return np.asarray(u, float), np.eye(k), np.zeros((k, k, k))
+
+
+def _bgnbd(scale: float, shape: Any, rate: Any, concentration: Any, dropout: Any) -> BGNBD:
+    return BGNBD(shape, scale * shape / rate, dropout * concentration, (1 - dropout) * concentration)
+
+
+def _gamma_gamma(scale: float, p: Any, q_above_1: Any, mean: Any) -> GammaGamma:
+    return GammaGamma(p, 1 + q_above_1, scale * mean * q_above_1 / p)
+
+
+def _gamma_gamma_eta(u: Array) -> tuple[Array, Array, Array]:
+    """(log p, log(q − 1), log μ) → (log p, log q, log p v/q), with p v = μ (q − 1)."""
+    log_q, share = np.logaddexp(0, u[1]), special.expit(u[1])
+    bend = np.zeros((3, 3, 3))
+    bend[1, 1, 1], bend[2, 1, 1] = share * (1 - share), -share * (1 - share)
+    return (
+        np.array([u[0], log_q, u[2] + u[1] - log_q]),
+        np.array([[1.0, 0, 0], [0, share, 0], [0, 1 - share, 1]]),
+        bend,
+    )
+
+
+PARAMETRISATIONS: dict[str, Parametrisation] = {
+    "bgnbd": Parametrisation(
+        BGNBD,
+        (
+            Quantity(
+                "shape", "r, small when customers differ much in how often they buy", "log", LogNormal(-0.7, 1.5), True
+            ),
+            Quantity("rate", "purchases of an average customer, while alive, in the mean T", "log", LogNormal(0, 1.5)),
+            Quantity(
+                "concentration", "a + b, small when customers differ much in dropout", "log", LogNormal(1.6, 1.5), True
+            ),
+            Quantity("dropout", "a / (a + b), the share that leaves after a purchase", "logit", Beta(1, 1)),
+        ),
+        _bgnbd,
+        _identity,
+    ),
+    "gamma_gamma": Parametrisation(
+        GammaGamma,
+        (
+            Quantity("p", "small when one customer's purchases differ much in value", "log", LogNormal(1.0, 1.5), True),
+            Quantity(
+                "q_above_1", "q − 1, small when customers differ much in value", "log", LogNormal(0.7, 1.25), True
+            ),
+            Quantity("mean", "the population's mean purchase ÷ the mean spend in the data", "log", LogNormal(0, 1)),
+        ),
+        _gamma_gamma,
+        _gamma_gamma_eta,
+    ),
+}
+"""Each family's quantities with their weak default priors."""
