@@ -41,7 +41,7 @@ clean:  ## remove the environment and the caches
 
 # The stamps make set-up happen once; a changed pyproject.toml or lock makes it happen again.
 .venv/.core: pyproject.toml requirements.lock | .venv/bin/python
-	$(INSTALL) --editable .
+	$(INSTALL) --editable '.[bayes]'
 	@touch $@
 
 .venv/.all: pyproject.toml requirements.lock | .venv/bin/python

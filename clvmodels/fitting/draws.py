@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from clvmodels.errors import MissingDependencyError
 from clvmodels.models import Family
 from clvmodels.models.arrays import Array
 
@@ -48,7 +51,7 @@ class Draws:
     @property
     def limit(self) -> float:
         """The k̂ above which weighted draws of this number cannot be trusted (Vehtari et al. 2024)."""
-        return min(1 - 1 / np.log10(self.size), 0.7)
+        return min(1 - 1 / float(np.log10(self.size)), 0.7)
 
     @property
     def certified(self) -> bool:
@@ -79,7 +82,8 @@ class Draws:
         order = np.argsort(values, axis=0)
         mass = np.cumsum(self.weights[order], axis=0)
         first = np.argmax(mass >= p * mass[-1], axis=0)
-        return values[order[first, np.arange(values.shape[1])], np.arange(values.shape[1])]
+        every = np.arange(values.shape[1])
+        return np.asarray(values[order[first, every], every])
 
     def resample(self, n: int, *, seed: int) -> Family:
         """``n`` equally weighted draws as one family with parameters of shape (n, 1).
@@ -109,19 +113,37 @@ class Draws:
 
 def smooth(log_ratios: Array) -> tuple[Array, float]:
     """Pareto-smoothed importance weights (they sum to 1) and k̂, from log posterior − log proposal."""
-    from arviz_stats.base import array_stats
-
-    log_weights, k_hat = array_stats.psislw(-np.asarray(log_ratios))  # ArviZ takes minus the log ratios
+    log_weights, k_hat = _array_stats().psislw(-np.asarray(log_ratios))  # ArviZ takes minus the log ratios
     weights = np.exp(log_weights - np.max(log_weights))
     return weights / weights.sum(), float(k_hat)
 
 
 def chain_diagnostics(values: Array) -> tuple[float, float, float]:
     """Worst R̂, smallest bulk and tail effective sample size; ``values`` has shape (chains, draws, k)."""
-    from arviz_stats.base import array_stats
-
+    array_stats = _array_stats()
     columns = [np.ascontiguousarray(values[:, :, i]) for i in range(values.shape[2])]
     r_hat = max(float(array_stats.rhat(column)) for column in columns)
     bulk = min(float(array_stats.ess(column, method="bulk")) for column in columns)
     tail = min(float(array_stats.ess(column, method="tail", prob=(0.05, 0.95))) for column in columns)
     return r_hat, bulk, tail
+
+
+def arviz_data(groups: dict[str, dict[str, Array]], dims: dict[str, list[str]]) -> Any:
+    """ArviZ's own container: InferenceData on 0.x, DataTree on 1.x. Arrays have shape (chain, draw, ...)."""
+    with warnings.catch_warnings():  # ArviZ 0.x announces 1.x
+        warnings.simplefilter("ignore")
+        import arviz
+    if hasattr(arviz, "InferenceData"):
+        return arviz.from_dict(**groups, dims=dims)  # type: ignore[arg-type]
+    return arviz.from_dict(groups, dims=dims)
+
+
+def _array_stats() -> Any:
+    """ArviZ's functions on plain arrays, in the place that both generations have them."""
+    try:
+        return import_module("arviz_stats.base").array_stats
+    except ImportError as error:
+        raise MissingDependencyError(
+            "posterior draws are certified by ArviZ, which is not installed. Type: pip install 'clvmodels[bayes]', or "
+            "choose --method mle."
+        ) from error
