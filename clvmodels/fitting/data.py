@@ -16,8 +16,8 @@ from clvmodels.models.arrays import Array
 if TYPE_CHECKING:
     from clvmodels.summary import Patterns, Summary
 
-SAME = 1e-6
-"""Relative differences in spend below this are rounding, not heterogeneity."""
+SAME = 1e-4
+"""Relative differences in spend below this are no heterogeneity: one price, and some rounding."""
 
 
 class Observed(Protocol):
@@ -125,7 +125,7 @@ def spend_objective(summary: Observed) -> tuple[GammaGammaObjective, int]:
         raise InputError(
             cannot,
             [
-                f"all {x.size:,} repeat buyers spend the same, {m.mean():.6g} a purchase: there is no difference to "
+                f"all {x.size:,} repeat buyers spend the same, {m.mean():.4g} a purchase: there is no difference to "
                 "model. Multiply expected purchases by that amount, and leave the model out (--spend none)."
             ],
         )

@@ -13,6 +13,9 @@ from clvmodels.models.arrays import Array
 FLAT = 1e-6
 """A coordinate whose slope is below this, far out, has at most this much log-likelihood left to gain."""
 
+ENOUGH = float(np.log(1e10))
+"""A coordinate this far out has run away, flat or not: special functions lose their digits soon after."""
+
 THIN = 20_000
 """Patterns of the systematic sample on which starts are tried; the rest joins for the last few steps."""
 
@@ -53,13 +56,17 @@ class Optimum:
 
     @property
     def gradient_norm(self) -> float:
-        """Of the coordinates that the likelihood settles."""
-        return float(np.linalg.norm(self.summit.gradient[self.free]))
+        """Of the coordinates that the likelihood settles, each in units of the square root of its curvature (if > 1).
+
+        It is then about the distance to the top in standard errors, and means the same for any number of customers.
+        """
+        scale = np.sqrt(np.maximum(np.abs(np.diag(self.summit.hessian)), 1.0))
+        return float(np.linalg.norm((self.summit.gradient / scale)[self.free]))
 
     @property
     def settled(self) -> bool:
-        """Whether the gradient vanishes: absolutely, or to the rounding of so large a sum."""
-        return self.gradient_norm < max(FLAT, 1e-13 * abs(self.summit.value))
+        """Whether the gradient vanishes."""
+        return self.gradient_norm < FLAT
 
     @property
     def condition(self) -> float:
@@ -143,11 +150,11 @@ def ascend(objective: Objective, start: Array, *, held: tuple[int, ...] = ()) ->
 
 
 def _ran_away(limit: Limit, eta: Array, gradient: Array, hessian: Array) -> bool:
-    """Far out and flat: slope and curvature die away together."""
+    """Far out and flat, slope and curvature dying away together; or so far that more makes no difference to anybody."""
     here = limit.coordinate
-    return bool(
-        limit.sign * eta[here] > limit.far and abs(gradient[here]) < FLAT and abs(hessian[here, here]) < 10 * FLAT
-    )
+    flat = abs(gradient[here]) < FLAT and abs(hessian[here, here]) < 10 * FLAT
+    place = limit.sign * eta[here]
+    return bool(place > limit.far and (flat or place > ENOUGH))
 
 
 def _next_decade(place: float) -> float:

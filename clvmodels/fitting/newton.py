@@ -16,7 +16,7 @@ Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 SETTLED = 1e-10
 """A Newton step this short is the last one needed: the error left is its square."""
 
-FARTHEST = 40.0
+FARTHEST = 25.0
 """No coordinate (a logarithm or a logit) goes beyond this."""
 
 
@@ -65,7 +65,7 @@ def climb(
     while evaluations < most and not (stop and stop(eta, gradient, hessian)) and move.size:
         step = np.zeros(eta.size)
         step[move] = _step(gradient[move], hessian[np.ix_(move, move)], radius)
-        step = np.clip(eta + step, -FARTHEST, FARTHEST) - eta
+        step[move] = np.clip(eta + step, -FARTHEST, FARTHEST)[move] - eta[move]
         length = float(np.abs(step).max())
         if length < SETTLED:
             break

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import special
 
 from clvmodels.models import BGNBD, Family, GammaGamma
-from clvmodels.models.arrays import Array, digamma_rise, log_rising, trigamma_rise
+from clvmodels.models.arrays import LARGE, Array
 
 Index: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
 Value: TypeAlias = tuple[float, Array, Array]
@@ -42,11 +42,18 @@ class Objective(Protocol):
 
     family: ClassVar[type[Family]]
     limits: ClassVar[tuple[Limit, ...]]
+    scale: float
     n_customers: int
     n_patterns: int
 
     def __call__(self, eta: Array) -> Value:
         """Log-likelihood, gradient and Hessian at η, in standardised units."""
+
+    def values(self, etas: Array) -> Array:
+        """Log-likelihood alone at many η, shape (draws, k): what importance weights need."""
+
+    def rows(self) -> tuple[tuple[Array, ...], Array]:
+        """The family's data columns in the analyst's units, and the number of customers on each row."""
 
     def starts(self) -> tuple[Array, ...]:
         """Deterministic starting values."""
@@ -138,6 +145,35 @@ class BGNBDObjective:
         bend[3, 3] -= share * (1 - share) * (slope[2] + slope[3])
         return value, J.T @ slope, bend
 
+    def rows(self) -> tuple[tuple[Array, ...], Array]:
+        """x, t_x, T, and how many customers share them."""
+        return self._rows[:3], self._rows[3]
+
+    def values(self, etas: Array) -> Array:
+        """Log-likelihood alone at many η, shape (draws, k)."""
+        logs = self._standardised(etas.T)
+        r, alpha, a, b = np.exp(logs)[:, :, None]
+        j, table = np.arange(self._more_than.size), np.arange(max(self._more_than.size, 1))
+        log_T, log_t = np.log1p(self._T / alpha), np.log1p(self._t / alpha)
+        value = self._purchases * (logs[0] - logs[1]) - r[:, 0] * (log_T @ self._n_at) - log_T @ self._x_at
+        value += (np.log1p(j / r) + np.log((b + j) / (a + b + j))) @ self._more_than
+        log_odds = np.log(a / (b + table))
+        step = max(1, BLOCK // max(1, len(etas)))
+        for start in range(0, self._x.size, step):
+            block = slice(start, start + step)
+            odds = np.take(log_T, self._where_T[block], axis=1)
+            odds -= np.take(log_t, self._where_t[block], axis=1)
+            odds *= self._count[block] + r
+            odds += np.take(log_odds, self._x[block] - 1, axis=1)
+            beyond = odds.max() - 700
+            if beyond > 0:  # e⁷⁰⁰ is the last power of ten but a few
+                value += np.maximum(odds - 700, 0) @ self._n[block]
+                np.minimum(odds, 700, out=odds)
+            np.exp(odds, out=odds)
+            odds += 1
+            value += np.log(odds, out=odds) @ self._n[block]
+        return np.asarray(value)
+
     def _by_log_parameters(self, log_parameters: Array) -> Value:
         r, alpha, a, b = np.exp(log_parameters)
         value, slope, bend = self._counts(r, a, b)
@@ -225,8 +261,10 @@ class GammaGammaObjective:
         self.scale = scale if scale is not None else float(m.mean())
         self._rows = (x, m)
         self.n_customers = self.n_patterns = x.size
-        self._x, self._total = x, x * (m / self.scale)
+        self._x, self._m = x, m / self.scale
+        self._total = x * self._m
         self._logs = float(np.log(m).sum())
+        self._x_log_total = float(x @ np.log(self._total))
         self._counts, self._n = np.unique(x, return_counts=True)
 
     def thinned(self, step: int) -> GammaGammaObjective:
@@ -251,36 +289,81 @@ class GammaGammaObjective:
         """Mean spend 1; much or little regularity and heterogeneity."""
         return tuple(np.log([p, q, (q - 1) / q]) for p, q in ((4.0, 4.0), (1.0, 3.0), (30.0, 1.5)))
 
+    def rows(self) -> tuple[tuple[Array, ...], Array]:
+        """x, m; every customer has a row."""
+        return self._rows, np.ones(self.n_patterns)
+
+    def values(self, etas: Array) -> Array:
+        """Log-likelihood alone at many η, shape (draws, k).
+
+        Customers enter through sums that are smooth functions of log v alone: those are interpolated at Chebyshev
+        points, exact to rounding over the range of a posterior.
+        """
+        log_p, log_q = etas[:, 0], etas[:, 1]
+        log_v = etas[:, 2] + log_q - log_p
+        low, high = float(log_v.min()), float(log_v.max())
+        nodes = min(len(etas), 8 + int(np.ceil(8 * (high - low))))
+        grid = (low + high) / 2 + (high - low) / 2 * np.polynomial.chebyshev.chebpts1(nodes)
+        sums = np.array([[(log1 := np.log1p(self._total / np.exp(g))).sum(), self._x @ log1] for g in grid])
+        if high > low:
+            place = 2 * (log_v - low) / (high - low) - 1
+            basis = np.polynomial.chebyshev.chebvander(np.polynomial.chebyshev.chebpts1(nodes), nodes - 1)
+            among, within = np.polynomial.chebyshev.chebval(place, np.linalg.solve(basis, sums))
+        else:
+            among, within = sums[0]
+        p, q = np.exp(log_p), np.exp(log_q)
+        density = -special.betaln(p[:, None] * self._counts, q[:, None]) @ self._n
+        return np.asarray(density - q * among + p * (self._x_log_total - self._x.sum() * log_v - within))
+
     def __call__(self, eta: Array) -> Value:
-        """Log-likelihood (without the constant of `shift`), gradient and Hessian at η."""
-        p, q, v = np.exp([eta[0], eta[1], eta[2] + eta[1] - eta[0]])
-        x, share = self._x, v / (self._total + v)
-        within, between = np.log1p(v / self._total), np.log1p(self._total / v)
-        spread = share * (1 - share)
-        sum_x_share, sum_rest = float(x @ share), float((1 - share).sum())
-        first, second, n = p * self._counts, np.float64(q), self._n
-        rise_p, rise_q = digamma_rise(first, q), digamma_rise(second, first)
-        bend_p, bend_q = trigamma_rise(first, q), trigamma_rise(second, first)
-        density = float((_minus_log_beta(first, q)) @ n)
-        value = density - p * float(x @ within) - q * float(between.sum())
-        by_p = float((first * rise_p) @ n) - p * float(x @ within)
-        by_q = float((q * rise_q) @ n) - q * float(between.sum())
-        by_v = q * sum_rest - p * sum_x_share
-        cross = float((first * q * special.zeta(2, first + q)) @ n)
-        bend = np.array(
-            [
-                [by_p + float((first * first * bend_p) @ n), cross, -p * sum_x_share],
-                [cross, by_q + float((q * q * bend_q) @ n), q * sum_rest],
-                [-p * sum_x_share, q * sum_rest, -p * float(x @ spread) - q * float(spread.sum())],
-            ]
+        """Log-likelihood (without the constant of `shift`), gradient and Hessian at η.
+
+        With Stirling's leading terms taken out of ln B(px, q) and joined with the logarithms of spend, nothing cancels
+        where p and q are huge: customers who all spend nearly the same are as safe as any others.
+        """
+        p, q, s = np.exp(eta)
+        v = s * q / p
+        apart = self._x * (self._m - s) / (self._total + v)
+        by_v = q * float(apart.sum())
+        share = v / (self._total + v)
+        first, n = p * self._counts, self._n
+        size = first + q
+        (whole, slope, bend), (part_p, slope_p, bend_p), (part_q, slope_q, bend_q) = map(
+            _past_stirling, (size, first, q)
         )
+        same_p, same_q = p * float(self._x @ np.log1p(q / p * apart / self._x)), q * float(np.log1p(-apart).sum())
+        value = same_p + same_q + float((np.log(first * q / size / (2 * np.pi)) / 2 + whole - part_p - part_q) @ n)
+        by_p = same_p + float((first * (slope - slope_p)) @ n)
+        by_q = same_q + float((q * (slope - slope_q)) @ n)
+        joint = first * q / size
+        second_p = by_p + float((first * first * (bend - bend_p) - joint) @ n)
+        second_q = by_q + float((q * q * (bend - bend_q) - joint) @ n)
+        cross = float((joint + first * q * bend) @ n)
+        cross_p, cross_q = -p * float(self._x @ share), q * float((1 - share).sum())
+        spread = share * (1 - share)
+        second_v = -p * float(self._x @ spread) - q * float(spread.sum())
+        hessian = np.array([[second_p, cross, cross_p], [cross, second_q, cross_q], [cross_p, cross_q, second_v]])
         J = self.log_jacobian(eta)
-        return value, J.T @ np.array([by_p, by_q, by_v]), J.T @ bend @ J
+        return value, J.T @ np.array([by_p, by_q, by_v]), J.T @ hessian @ J
 
 
-def _minus_log_beta(a: Array, b: float) -> Array:
-    """−ln B(a, b), to the last digits also where one or both are huge."""
-    return np.where(a > b, log_rising(a, b) - special.gammaln(b), log_rising(np.float64(b), a) - special.gammaln(a))
+def _past_stirling(a: Array) -> tuple[Array, Array, Array]:
+    """ln Γ, ψ and ψ′ at a, less (a − ½) ln a − a + ½ ln 2π, ln a and 1/a (Abramowitz & Stegun 6.1.41, 6.3.18, 6.4.12)."""
+    a = np.asarray(a, float)
+    z = np.maximum(a, LARGE)
+    w = 1 / (z * z)
+    rest = (1 / 12 - w * (1 / 360 - w * (1 / 1260 - w / 1680))) / z
+    slope = -1 / (2 * z) - w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w / 240)))
+    bend = w / 2 + w / z * (1 / 6 - w * (1 / 30 - w * (1 / 42 - w / 30)))
+    if np.all(a >= LARGE):
+        return rest, slope, bend
+    small = np.minimum(a, LARGE)
+    log = np.log(small)
+    return (
+        np.where(a < LARGE, special.gammaln(small) - (small - 0.5) * log + small - np.log(2 * np.pi) / 2, rest),
+        np.where(a < LARGE, special.digamma(small) - log, slope),
+        np.where(a < LARGE, special.zeta(2, small) - 1 / small, bend),
+    )
 
 
 def _distinct(values: Array) -> tuple[Array, Index]:

@@ -82,12 +82,12 @@ def _meaning(limit: Limit, model: Family, unit: Unit) -> str:
         case BGNBD(a=a, b=b), 2, 1:
             return (
                 "these data {tell} how customers differ in dropout (a and b grow together; {values}), "
-                f"only that its mean a/(a+b) is {a / (a + b):.3f}"
+                f"only that its mean a/(a+b) is {a / (a + b):.3g}"
             )
         case BGNBD(a=a, b=b), 2, -1:
             return (
                 "these data {tell} how customers differ in dropout (a and b vanish together; {values}), "
-                f"only that a share of {a / (a + b):.3f} leaves at the first repeat purchase while the others stay"
+                f"only that a share of {a / (a + b):.3g} leaves at the first repeat purchase while the others stay"
             )
         case BGNBD(), 3, -1:
             return "these data {tell} whether customers drop out at all (a/(a+b) vanishes; {values})"
