@@ -82,6 +82,18 @@ class PurchaseOutcomes:
         return np.minimum(active[self.distinct.place], self.mean)
 
     @cached_property
+    def p_alive(self) -> Array:
+        """Probability of not having dropped out before the horizon starts."""
+        model = self.model
+        return self.distinct.future(model, lambda x, T: model.p_alive(x, T, T))[self.distinct.place]
+
+    def discounted(self, delta: float) -> Array:
+        """Expected purchases, each multiplied by exp(−delta · its time after T); never above the mean."""
+        model = self.model
+        later = self.distinct.future(model, lambda x, T: model.discounted_purchases(self.t, x, T, T, delta=delta))
+        return np.minimum(later[self.distinct.place], self.mean)
+
+    @cached_property
     def variance(self) -> Array:
         """Variance of the number of purchases, from E[N²] = Σ (2n − 1) P(N ≥ n)."""
         variance = np.empty(self.distinct.x.size)
@@ -144,6 +156,11 @@ class PurchaseOutcomes:
                 _between(below, block.n, row, seen) + beyond + above[row, -1] - _between(above, block.n, row, seen)
             )
         return result
+
+    def some(self, customers: Places) -> PurchaseOutcomes:
+        """The same for some of the customers."""
+        d, place = self.distinct, self.distinct.place[customers]
+        return PurchaseOutcomes(self.model, self.t, d.x[place], d.t_x[place], d.T[place])
 
     def by_block(self) -> Iterator[tuple[Block, Places, Places]]:
         """Each block with the customers in it and the row of each."""

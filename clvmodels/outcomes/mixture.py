@@ -8,7 +8,6 @@ distribution functions to a few 1e-10, and the customers' are matrix products.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,30 +154,26 @@ class Mixture:
         """Smallest w with P(W ≤ w) ≥ p."""
         wanted = p - self.none
         row = np.flatnonzero(wanted > 0)
+        result = np.zeros(self.none.size)
+        if not row.size:
+            return result
         wanted = wanted[row]
         cell = np.count_nonzero(self.cdf[row] <= wanted[:, None], axis=1) - 1
         inside = np.clip(cell, 0, self.y.size - 2)
         h = self.y[inside + 1] - self.y[inside]
-        ends = self._ends(self.cdf, self.pdf, self.slope, row, inside, h)
-        low, high = np.zeros(row.size), np.ones(row.size)
-        for _ in range(45):  # bisection: F is monotone, and 2^-45 of a step is below the rounding of F
-            middle = (low + high) / 2
-            below = hermite(middle, ends) < wanted
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        y = self.y[inside] + high * h
+        y = self.y[inside] + h * _inverse(_quintic(self.cdf, self.pdf, self.slope, row, inside, h), wanted)
         with np.errstate(divide="ignore"):
             under = self.y[0] + (np.log(wanted) - np.log(self.cdf[row, 0])) / self.growth
             left = np.log(np.maximum(self.some[row] - self.cdf[row, -1], 0.0)) - np.log(self.some[row] - wanted)
             over = self.y[-1] + np.maximum(left, 0.0) / self.decay
         y = np.where(cell < 0, under, np.where(cell > inside, over, y))
-        result = np.zeros(self.none.size)
         result[row] = np.exp(y)
         return result
 
     def below(self, row: NDArray[np.intp], w: Array) -> Array:
         """P(W ≤ w) in the given rows, w ≥ 0."""
         cell, theta, h = self._find(w)
-        inside = hermite(theta, self._ends(self.cdf, self.pdf, self.slope, row, cell, h))
+        inside = _value(_quintic(self.cdf, self.pdf, self.slope, row, cell, h), theta)
         with np.errstate(divide="ignore"):
             y = np.log(w)
         under = self.cdf[row, 0] * np.exp(self.growth * np.minimum(y - self.y[0], 0.0))
@@ -203,8 +198,8 @@ class Mixture:
         seen = np.flatnonzero(w > 0)
         r, at = row[seen], w[seen]
         cell, theta, h = self._find(at)
-        inside = hermite(theta, self._ends(below, low[0], low[1], r, cell, h))
-        inside -= hermite(theta, self._ends(above, high[0], high[1], r, cell, h))
+        inside = _value(_quintic(below, *low[:2], r, cell, h), theta)
+        inside -= _value(_quintic(above, *high[:2], r, cell, h), theta)
         before = (below[r, 0] - above[r, 0]) * (at / z[0])
         beyond = below[r, -1] + (at - z[-1]) - total[r]
         result[seen] += np.where(at < z[0], before, np.where(at > z[-1], beyond, inside))
@@ -218,21 +213,35 @@ class Mixture:
         h = self.y[cell + 1] - self.y[cell]
         return cell, np.clip((y - self.y[cell]) / h, 0.0, 1.0), h
 
-    @staticmethod
-    def _ends(
-        value: Array, slope: Array, bend: Array, row: NDArray[np.intp], cell: NDArray[np.intp], h: Array
-    ) -> tuple[Any, ...]:
-        """Values and derivatives by θ at both ends of one cell per row."""
-        return tuple(
-            table[row, cell + end] * h**order for end in (0, 1) for order, table in enumerate((value, slope, bend))
-        )
+
+def _quintic(value: Array, slope: Array, bend: Array, row: NDArray[np.intp], cell: NDArray[np.intp], h: Array) -> Array:
+    """Coefficients in θ, 0 to 1 across one cell per row, of the quintic with the tables' derivatives at both ends."""
+    f0, d0, s0 = value[row, cell], slope[row, cell] * h, bend[row, cell] * h**2
+    f1, d1, s1 = value[row, cell + 1], slope[row, cell + 1] * h, bend[row, cell + 1] * h**2
+    f, d, s = f1 - f0 - d0 - s0 / 2, d1 - d0 - s0, s1 - s0  # what the quadratic from the left end misses
+    return np.array([f0, d0, s0 / 2, 10 * f - 4 * d + s / 2, -15 * f + 7 * d - s, 6 * f - 3 * d + s / 2])
 
 
-def hermite(theta: Array, ends: tuple[Any, ...]) -> Array:
-    """The quintic on [0, 1] with given value and first two derivatives at 0 and at 1."""
-    f0, d0, s0, f1, d1, s1 = ends
-    rest = f1 - f0 - d0 - s0 / 2, d1 - d0 - s0, s1 - s0
-    c3 = 10 * rest[0] - 4 * rest[1] + rest[2] / 2
-    c4 = -15 * rest[0] + 7 * rest[1] - rest[2]
-    c5 = 6 * rest[0] - 3 * rest[1] + rest[2] / 2
-    return np.asarray(f0 + theta * (d0 + theta * (s0 / 2 + theta * (c3 + theta * (c4 + theta * c5)))))
+def _value(quintic: Array, theta: Array) -> Array:
+    result = quintic[5]
+    for coefficient in quintic[4::-1]:
+        result = coefficient + theta * result
+    return np.asarray(result)
+
+
+def _inverse(quintic: Array, wanted: Array) -> Array:
+    """θ in [0, 1] where an increasing quintic is ``wanted``, by Newton's steps inside a shrinking bracket."""
+    slope = quintic[1:] * np.arange(1, 6)[:, None]
+    slope = np.concatenate([slope, np.zeros((1, wanted.size))])
+    low, high = np.zeros(wanted.size), np.ones(wanted.size)
+    theta = (low + high) / 2
+    for _ in range(60):
+        miss = _value(quintic, theta) - wanted
+        low, high = np.where(miss < 0, theta, low), np.where(miss < 0, high, theta)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            step = theta - miss / _value(slope, theta)
+        step = np.where((step >= low) & (step <= high), step, (low + high) / 2)
+        moved, theta = np.max(np.abs(step - theta)), step
+        if moved < 1e-14:
+            break
+    return theta

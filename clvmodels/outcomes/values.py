@@ -62,15 +62,23 @@ class ValueOutcomes:
         return self.purchases.distinct.x[self.purchases.distinct.place]
 
     @cached_property
+    def _m(self) -> Array:
+        return np.broadcast_to(np.asarray(self.m, float), self._x.shape)
+
+    @cached_property
     def scale(self) -> Array:
         """v + x m of each customer (v averaged over draws): what the values are multiples of."""
-        m = np.broadcast_to(np.asarray(self.m, float), self._x.shape)
-        return float(np.mean(self.spend.v)) + self._x * np.where(self._x > 0, m, 0.0)
+        return float(np.mean(self.spend.v)) + self._x * np.where(self._x > 0, self._m, 0.0)
 
     @cached_property
     def mean(self) -> Array:
         """Expected revenue: expected purchases × expected spend."""
-        return np.asarray(self.purchases.mean * self._over_draws(self.spend.expected_spend))
+        return np.asarray(self.purchases.mean * self.expected_spend)
+
+    @cached_property
+    def expected_spend(self) -> Array:
+        """Mean value of one purchase of each customer."""
+        return self._over_draws(self.spend.expected_spend)
 
     @cached_property
     def variance(self) -> Array:
@@ -81,8 +89,7 @@ class ValueOutcomes:
         first, second = self.purchases.mean, self.purchases.variance + self.purchases.mean**2
         squares = second * self._over_draws(lambda x, m: self._square(x, m) * self.spend.p)
         squares += first * self._over_draws(self._square)
-        infinite = np.min(self.spend.p) * self._x + np.min(self.spend.q) <= 2
-        return np.where(infinite, np.inf, np.maximum(squares - self.mean**2, 0.0))
+        return np.where(self.decay <= 2, np.inf, np.maximum(squares - self.mean**2, 0.0))
 
     def _square(self, x: Array, m: Array) -> Array:
         below = self.spend.p * x + self.spend.q - 1
@@ -91,7 +98,7 @@ class ValueOutcomes:
 
     def _over_draws(self, moment: Callable[[Array, Array], Array]) -> Array:
         """A function of (x, m) averaged over the draws of the spend model."""
-        x, m = self._x, np.broadcast_to(np.asarray(self.m, float), self._x.shape)
+        x, m = self._x, self._m
         step = max(1, ELEMENTS // self.spend.n_draws)
         parts = [slice(start, start + step) for start in range(0, x.size, step)]
         return np.concatenate([over_draws(moment(x[part], m[part])) for part in parts])
@@ -133,6 +140,31 @@ class ValueOutcomes:
             result[customers] += weight * mixture.crps(row, w[customers])
         return np.asarray(result * self.scale + np.maximum(-s, 0.0))
 
+    @cached_property
+    def decay(self) -> Array:
+        """p x + q (the least of all draws): P(S > s) falls like s to minus this, and moments below it exist."""
+        return np.asarray(np.min(self.spend.p) * self._x + np.min(self.spend.q))
+
+    def tail(self, customers: Places) -> tuple[Array, Array]:
+        """Expected number of these customers whose value exceeds s, Σ P(S > s), with s, increasing, until it is 0.01.
+
+        Sums of heavy-tailed values are made of this function: see ``clvmodels.totals``.
+        """
+        some = ValueOutcomes(self.purchases.some(customers), self.spend, self._m[customers])
+        most = 1 - some.cdf(0.0)
+        far = np.log(most.sum() * 1e4) / some.decay.min()
+        s = np.exp(np.linspace(-8.0, far, 160)) * np.average(some.scale, weights=most)
+        tail = np.zeros(s.size)
+        for mixture, members, row, weight in some._mixtures():
+            pairs, first, count = np.unique(
+                np.stack([row, some.scale[members]]), axis=1, return_index=True, return_counts=True
+            )
+            owner, scale = pairs[0].astype(np.intp), pairs[1]
+            for place, one in enumerate(s):
+                tail[place] += (count * weight[first]) @ (1 - mixture.below(owner, one / scale))
+        reached = max(2, int(np.count_nonzero(tail > 0.01)))
+        return s[:reached], tail[:reached]
+
     def _mixtures(self) -> Iterator[tuple[Mixture, Places, Places, Array]]:
         """Distributions of S/scale, the customers they belong to, the row of each, and a weight.
 
@@ -142,7 +174,7 @@ class ValueOutcomes:
         """
         for block, customers, row in self.purchases.by_block():
             n, mass = block.masses()
-            likely = int(np.count_nonzero(block.survival.max(axis=0) > MATTERS))  # the nodes 0 … of which n leaves out 0
+            likely = int(np.count_nonzero(block.survival.max(axis=0) > MATTERS))  # of the nodes 0, 1, …; n leaves out 0
             reach = float(n[max(likely - 2, 0)])
             inverse, weights = self._interpolation(customers)
             for node, weight in zip(inverse, weights, strict=True):

@@ -1,0 +1,283 @@
+"""Fit + customers + horizon → one row per customer, with intervals, and totals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clvmodels.calendar import ONE_DAY, Horizon, Unit
+from clvmodels.errors import InputError, UnitError
+from clvmodels.fitting.result import Fit
+from clvmodels.formula import formula_customer_value
+from clvmodels.models.arrays import Array
+from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
+from clvmodels.summary import Summary
+from clvmodels.totals import Portfolio, Totals
+
+LEVELS = (0.05, 0.95)
+"""Outcome intervals leave out 5 % on either side."""
+
+TIERS = {"top": 0.10, "high": 0.30, "middle": 0.60, "low": 1.0}
+"""Tier → the share of customers, highest clv first, at which it ends: 10 %, the next 20 %, the next 30 %, the rest."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a horizon will bring, customer by customer and in total.
+
+    Attributes
+    ----------
+    frame
+        One row per customer, in the order of ``summary.frame``: see :func:`predict` for the columns.
+    totals
+        Sums of the rows, with 90 % limits that hold chance and the uncertainty of the parameters.
+    horizon, unit, discount_rate, margin, currency
+        What the numbers mean: days, unit of recency and T, annual effective rate, share of revenue, money.
+    purchases, spend, summary
+        What they were made from.
+    """
+
+    frame: pd.DataFrame = field(repr=False)
+    totals: Totals
+    horizon: Horizon
+    unit: Unit
+    discount_rate: float
+    margin: float
+    currency: str
+    purchases: Fit = field(repr=False)
+    spend: Fit | None = field(repr=False)
+    summary: Summary = field(repr=False)
+    portfolio: Portfolio = field(repr=False)
+
+    @property
+    def purchase_outcomes(self) -> PurchaseOutcomes:
+        """The distribution of each customer's purchases in the horizon, in the order of ``frame``."""
+        return self.portfolio.outcomes
+
+    @property
+    def value_outcomes(self) -> ValueOutcomes:
+        """The distribution of each customer's revenue (margin 1, undiscounted), in the order of ``frame``."""
+        if self.portfolio.values is None:
+            raise InputError(
+                "these predictions hold no money: they were made without a spend fit. Pass spend= to predict."
+            )
+        return self.portfolio.values
+
+    def by(self, segment: str | Sequence[str]) -> pd.DataFrame:
+        """Totals per segment, with 90 % limits; every column of the rows sums to ``totals``.
+
+        Limits do not add up: the segments' chances partly cancel, and the same parameters move them together.
+
+        Parameters
+        ----------
+        segment
+            A column of ``frame`` (a segment, ``tier``, ``frequency`` …), or several. Missing values are a group of
+            their own.
+
+        Returns
+        -------
+        DataFrame
+            The segment column(s), then ``customers``, ``purchases``, ``purchases_lower``, ``purchases_upper`` and, with
+            money, the same of ``value`` and ``clv``.
+        """
+        names = [segment] if isinstance(segment, str) else list(segment)
+        if unknown := [name for name in names if name not in self.frame]:
+            raise InputError(
+                f"{unknown[0]!r} is not a column of the predictions. Choose among {', '.join(self.frame.columns)}."
+            )
+        groups = self.frame.groupby(names, dropna=False, observed=True, sort=True)
+        code = groups.ngroup().to_numpy(np.intp)
+        rows = self.portfolio.totals(code, groups.ngroups)
+        first = pd.Series(code).drop_duplicates().sort_values().index
+        table = pd.DataFrame(rows, columns=[each.name for each in fields(Totals)]).dropna(axis=1, how="all")
+        return pd.concat([self.frame.loc[first, names].reset_index(drop=True), table], axis=1)
+
+
+def predict(
+    purchases: Fit,
+    summary: Summary,
+    *,
+    spend: Fit | None = None,
+    horizon: str | Horizon = "12 months",
+    discount_rate: float = 0.10,
+    margin: float = 1.0,
+    seed: int = 0,
+) -> Predictions:
+    """Predict every customer of a summary over a horizon that starts the day after its ``until``.
+
+    Columns of the result's ``frame``, after the customer's history:
+
+    ========================================  ==========================================================================
+    ``horizon_start``, ``horizon_end``        first and last day, both included
+    ``p_alive``                               probability of not having dropped out (1 for one-time buyers in BG/NBD)
+    ``p_active``                              probability of at least one purchase in the horizon
+    ``expected_purchases``                    mean number of purchase days in the horizon
+    ``purchases_lower``, ``purchases_upper``  5 % and 95 % quantile of that number: what this customer may do
+    ``expected_spend``                        mean value of one purchase
+    ``value``                                 expected_purchases × expected_spend × margin, undiscounted
+    ``value_lower``, ``value_upper``          5 % and 95 % quantile of the value
+    ``clv``                                   value with every purchase discounted to ``until`` by its date
+    ``clv_lower``, ``clv_upper``              those of the value × clv/value
+    ``formula_value``                         past revenue / T × horizon × margin, T at least 13 weeks
+    ``tier``                                  by clv: "top" 10 % of customers, "high" 20 %, "middle" 30 %, "low" 40 %
+    ========================================  ==========================================================================
+
+    then segments and cost. None of the values includes the past. Customers with equal clv share a tier: each counts
+    the customers above it and half of its equals. Without ``spend`` the columns of money and ``tier`` are left out.
+
+    Parameters
+    ----------
+    purchases
+        Fit of a purchase family, in the unit of the summary.
+    summary
+        The customers; they need not be those of the fit.
+    spend
+        Fit of Gamma-Gamma, in the currency of the summary.
+    horizon
+        ``"12 months"``, ``"39 weeks"``, a last day, or a :class:`Horizon` that starts the day after ``summary.until``.
+    discount_rate
+        Annual and effective: 0.10 makes 1.10 a year from now worth 1 today. 0 for no discounting.
+    margin
+        Share of revenue that is kept, in (0, 1]; it multiplies all values.
+    seed
+        Used only for limits of value totals when spend is heavy-tailed (p x + q ≤ 3); all else is computed, not drawn.
+
+    Raises
+    ------
+    UnitError
+        When fit and summary count time in different units.
+    InputError
+        When kinds, currencies, horizon, margin or rate do not fit.
+    """
+    _check(purchases, summary, spend, margin)
+    span = Horizon.parse(horizon, after=summary.until)
+    if span.start != summary.until + ONE_DAY:
+        raise InputError(
+            f"the horizon starts on {span.start}, but customers are observed to {summary.until}. "
+            f"A forecast starts the day after: choose a horizon that starts on {summary.until + ONE_DAY}."
+        )
+    delta, t = summary.unit.delta(discount_rate), span.length(summary.unit)
+    known = summary.frame
+    model: Any = purchases.predictive_model
+    outcomes = PurchaseOutcomes(model, t, known["frequency"], known["recency"], known["T"])
+    discounted = outcomes.discounted(delta)
+    values = None
+    if spend is not None:
+        values = ValueOutcomes(outcomes, spend.predictive_model, known["monetary_value"])  # type: ignore[arg-type]
+    portfolio = Portfolio(purchases, spend, outcomes, values, discounted, delta, margin, seed)
+    everyone = np.zeros(len(known), np.intp)
+    return Predictions(
+        frame=_frame(summary, span, portfolio),
+        totals=portfolio.totals(everyone, 1)[0],
+        horizon=span,
+        unit=summary.unit,
+        discount_rate=discount_rate,
+        margin=margin,
+        currency=summary.currency,
+        purchases=purchases,
+        spend=spend,
+        summary=summary,
+        portfolio=portfolio,
+    )
+
+
+def _check(purchases: Fit, summary: Summary, spend: Fit | None, margin: float) -> None:
+    """Refuse fits and customers that do not belong together."""
+    if purchases.unit is not summary.unit:
+        mine, theirs = purchases.unit, summary.unit
+        factor = max(mine.days, theirs.days) / min(mine.days, theirs.days)
+        raise UnitError(
+            f"the fit is in {mine.value}s, the customers are summarised in {theirs.value}s. Predictions would be wrong "
+            f'by a factor of {factor:g}. Summarise them with unit="{mine.value}".'
+        )
+    problems = []
+    if purchases.model.kind != "purchases":
+        problems.append(
+            f"{purchases.model.title} is a model of spend; the first argument is the fit of a purchase model, "
+            "for example fit(BGNBD, summary)."
+        )
+    if spend is not None:
+        if spend.model.kind != "spend":
+            problems.append(
+                f"{spend.model.title} is a model of purchases; spend= takes the fit of a spend model, "
+                "for example fit(GammaGamma, summary)."
+            )
+        elif not summary.has_value:
+            problems.append(
+                "the customers have no values, and a spend fit needs the mean of each customer's purchases. "
+                "Read the transactions with their value column, or leave spend out."
+            )
+        elif spend.currency != summary.currency:
+            problems.append(
+                f"spend was fitted in {spend.currency}, the customers' values are in {summary.currency}. "
+                "The predictions would mix the two. Fit and predict with the same --currency."
+            )
+    if not 0 < margin <= 1:
+        problems.append(f"margin is {margin:g}. It is the share of revenue that is kept: for 30 % write 0.30.")
+    if problems:
+        raise InputError("these customers cannot be predicted", problems)
+
+
+def _frame(summary: Summary, horizon: Horizon, portfolio: Portfolio) -> pd.DataFrame:
+    """The contract's columns, in the contract's order."""
+    known, outcomes, values, margin = summary.frame, portfolio.outcomes, portfolio.values, portfolio.margin
+    money = values is not None
+    past = ["first_purchase", "last_purchase", "frequency", "recency", "T"] + ["monetary_value", "value_past"] * money
+    lower, upper = outcomes.quantile(LEVELS)
+    columns: dict[str, Any] = {name: known[name] for name in ["customer_id", *past]}
+    columns |= {
+        "horizon_start": pd.Timestamp(horizon.start),
+        "horizon_end": pd.Timestamp(horizon.end),
+        "p_alive": outcomes.p_alive,
+        "p_active": outcomes.p_active,
+        "expected_purchases": outcomes.mean,
+        "purchases_lower": lower,
+        "purchases_upper": upper,
+    }
+    if values is not None:
+        lower, upper = values.quantile(LEVELS) * margin
+        spend = values.expected_spend
+        value = outcomes.mean * spend * margin
+        share = _ratio(portfolio.discounted, outcomes.mean)  # clv / value
+        columns |= {
+            "expected_spend": spend,
+            "value": value,
+            "value_lower": lower,
+            "value_upper": upper,
+            "clv": value * share,
+            "clv_lower": lower * share,
+            "clv_upper": upper * share,
+            "formula_value": formula_customer_value(summary, horizon) * margin,
+            "tier": tiers(value * share),
+        }
+    described = [*summary.segments, *([summary.cost] if summary.cost else [])]
+    return pd.DataFrame(columns | {name: known[name] for name in described})
+
+
+def _ratio(part: Array, whole: Array) -> Array:
+    """part / whole in [0, 1]; 1 where there is nothing."""
+    return np.minimum(np.divide(part, whole, out=np.ones_like(whole), where=whole > 0), 1.0)
+
+
+def tiers(clv: Array) -> NDArray[np.str_]:
+    """Value tier of each customer, by the share of customers above it and half of those equal to it.
+
+    The first 10 % are "top", up to 30 % "high", up to 60 % "middle", the rest "low". Equal customers (to ten digits)
+    share a tier, so that no order of the rows decides; a crowd of equals is therefore not split at a border.
+
+    Examples
+    --------
+    >>> tiers(np.array([5.0, 90, 30, 12, 11, 10, 10, 1, 1, 0])).tolist()
+    ['low', 'top', 'high', 'high', 'middle', 'middle', 'middle', 'low', 'low', 'low']
+    """
+    mantissa, exponent = np.frexp(clv)
+    rounded = np.ldexp(np.rint(mantissa * 2.0**33), exponent)
+    _, place, count = np.unique(-rounded, return_inverse=True, return_counts=True)
+    above = (np.cumsum(count) - count / 2)[place] / clv.size
+    names = np.array(list(TIERS))
+    return names[np.searchsorted(np.array(list(TIERS.values()))[:-1], above, side="left")]
