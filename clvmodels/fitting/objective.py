@@ -348,7 +348,7 @@ class GammaGammaObjective:
 
 
 def _past_stirling(a: Array) -> tuple[Array, Array, Array]:
-    """ln Γ, ψ and ψ′ at a, less (a − ½) ln a − a + ½ ln 2π, ln a and 1/a (Abramowitz & Stegun 6.1.41, 6.3.18, 6.4.12)."""
+    """ln Γ, ψ, ψ′ at a less (a − ½) ln a − a + ½ ln 2π, ln a, 1/a (Abramowitz & Stegun 6.1.41, 6.3.18, 6.4.12)."""
     a = np.asarray(a, float)
     z = np.maximum(a, LARGE)
     w = 1 / (z * z)
