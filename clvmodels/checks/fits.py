@@ -1,0 +1,127 @@
+"""Checks of the fits: did they arrive, are the parameters told apart, does somebody else agree?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clvmodels.checks.finding import Check, Status
+from clvmodels.fitting.oracle import Opinion
+from clvmodels.fitting.result import Fit
+
+LOOSE = 1.0
+"""Standard deviation of a log parameter: at 1 it is known within a factor e only, and its value is not to be quoted."""
+ORACLE_PARAMETERS = 0.01
+"""Relative difference of parameters between two correct optimisers on a flat likelihood; 1 % moves no forecast."""
+ORACLE_LIKELIHOOD = 0.01
+"""Log-likelihood points, as the literature prints them (two decimals)."""
+USELESS_Q = 2.0
+"""Gamma-Gamma's q: at most 1, the mean spend of the population is infinite; at most 2, its variance is."""
+
+
+def convergence(fit: Fit) -> Check:
+    """Did the optimiser arrive?"""
+    return Check(
+        f"convergence_{fit.model.name}",
+        f"Convergence of {fit.model.title}",
+        "pass" if fit.converged else "fail",
+        fit.verdict,
+        "Nothing to do." if fit.converged else "Do not use this fit; look for outliers or wrong units in the input.",
+        {"log_likelihood": fit.log_likelihood},
+    )
+
+
+def weakest_direction(fit: Fit) -> tuple[str, float]:
+    """The combination of log parameters the data know least about, in words, and its standard deviation.
+
+    The eigenvector of the covariance with the largest eigenvalue; parameters that move in the same sense are joined by
+    "and", those that move against them by "against".
+    """
+    loose = [name for name, error in fit.standard_errors.items() if error is None]
+    if loose:
+        return " and ".join(loose), float("inf")
+    values, vectors = np.linalg.eigh(np.asarray(fit.covariance, float))
+    direction, sd = vectors[:, -1], float(np.sqrt(max(values[-1], 0.0)))
+    direction = direction * np.sign(direction[np.argmax(np.abs(direction))])
+    names = list(fit.parameters)
+    up = [name for name, weight in zip(names, direction, strict=True) if weight > 0.3]
+    down = [name for name, weight in zip(names, direction, strict=True) if weight < -0.3]
+    words = " and ".join(up) + (" together" if len(up) > 1 and not down else "")
+    return words + (" against " + " and ".join(down) if down else ""), sd
+
+
+def identification(fit: Fit) -> Check:
+    """Do the data tell all parameters apart?"""
+    words, sd = weakest_direction(fit)
+    boundary = fit.diagnostics.get("boundary")
+    status: Status = "review" if boundary or sd > LOOSE else "pass"
+    if not np.isfinite(sd):
+        spread = "which the data do not determine"
+    elif sd < 0.3:
+        spread = f"known within ±{1.645 * sd:.0%} (90%)"
+    else:
+        spread = f"known within a factor of {np.exp(1.645 * sd):.2g} (90%)"
+    evidence = str(boundary).rstrip(".") + "." if boundary else f"The weakest direction is {words}, {spread}."
+    return Check(
+        "identification",
+        "Identification",
+        status,
+        evidence,
+        "All parameters are told apart by the data."
+        if status == "pass"
+        else "Forecasts within the observed span are usable; do not quote these parameters one by one, nor long "
+        "horizons.",
+        {
+            "direction": words,
+            "spread": spread,
+            "sd": sd,
+            "boundary": boundary,
+            "condition": fit.diagnostics.get("condition"),
+        },
+    )
+
+
+def second_opinion(fit: Fit, opinion: Opinion | None) -> Check:
+    """Does an independent implementation find the same optimum?"""
+    name, title = "second_opinion", "Second opinion"
+    if opinion is None or opinion.log_likelihood is None:
+        note = opinion.note if opinion else "There is no second opinion on these data."
+        return Check(name, title, "review", note, "Rely on the convergence check.")
+    ahead = opinion.log_likelihood - fit.log_likelihood
+    difference = opinion.max_relative_difference
+    status: Status = "pass"
+    if ahead > ORACLE_LIKELIHOOD:
+        status = "fail"
+    elif difference is not None and difference > ORACLE_PARAMETERS and ahead >= -ORACLE_LIKELIHOOD:
+        status = "review"
+    return Check(
+        name,
+        title,
+        status,
+        opinion.note,
+        {
+            "pass": "Two implementations agree, or ours found the higher likelihood.",
+            "review": "Both are equally likely with different parameters: the likelihood is flat, see identification.",
+            "fail": "The other implementation found a better fit. Please report this, with the data if possible.",
+        }[status],
+        {"log_likelihood_difference": ahead, "max_relative_difference": difference},
+    )
+
+
+def spend_shape(fit: Fit) -> Check:
+    """Does the mean spend of the population exist (q > 1), and its variance (q > 2)?"""
+    q = float(fit.parameters["q"])
+    status: Status = "fail" if q <= 1 else "review" if q <= USELESS_Q else "pass"
+    return Check(
+        "spend_tail",
+        "Tail of spend",
+        status,
+        f"The shape q of the distribution of mean spend is {q:.2f}.",
+        {
+            "pass": "Mean and variance of spend exist.",
+            "review": "The variance of spend is infinite: a few large orders decide. Quote medians or cap orders "
+            "beside the mean.",
+            "fail": "The mean spend of the population does not exist; values use a fit restricted to q ≥ 1.05. Look "
+            "for giant orders.",
+        }[status],
+        {"q": q},
+    )

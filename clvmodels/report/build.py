@@ -1,0 +1,254 @@
+"""From a source of transactions to a Report: believe it (split, fit, evaluate), then use it (refit, forecast)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+import os
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from clvmodels import fitting, tables
+from clvmodels.calendar import Horizon, Unit, as_date, check_rate
+from clvmodels.checks import run_checks
+from clvmodels.errors import InputError
+from clvmodels.evaluation import evaluate
+from clvmodels.fitting.oracle import lifetimes_opinion
+from clvmodels.fitting.result import Fit
+from clvmodels.kpis import observed_kpis
+from clvmodels.models import FAMILIES
+from clvmodels.prediction import predict
+from clvmodels.report.contract import Analysis, report_data
+from clvmodels.summary import split, summarize
+from clvmodels.transactions import Transactions, read_transactions
+
+LANGUAGES = ("en",)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found, before it is laid out.
+
+    Attributes
+    ----------
+    data
+        The content of report.json.
+    customers
+        The customer table: section 3 of the contract, one row per customer.
+    purchases, spend
+        The refits behind the forecast; ``spend`` is None without money.
+    figures
+        The numbers behind each figure, in the order of the report.
+    """
+
+    data: Mapping[str, Any]
+    customers: pd.DataFrame
+    purchases: Fit
+    spend: Fit | None
+    figures: Mapping[str, tables.FigureTable]
+
+    def __repr__(self) -> str:
+        data = self.data["data"]
+        return f"Report({data['source']}, {data['customers']:,} customers, {data['first_date']} to {data['last_date']})"
+
+
+def build_report(
+    source: Any = None,
+    *,
+    table: str | None = None,
+    customer_id: str | None = None,
+    date: str | None = None,
+    value: str | bool | None = None,
+    segment: Sequence[str] = (),
+    cost: str | None = None,
+    date_format: str | None = None,
+    decimal: str = ".",
+    currency: str = "USD",
+    calibration_end: str | dt.date | None = None,
+    holdout_end: str | dt.date | None = None,
+    until: str | dt.date | None = None,
+    horizon: str | dt.date | Horizon = "12 months",
+    discount_rate: float = 0.10,
+    margin: float = 1.0,
+    unit: str | Unit = "week",
+    family: str = "bgnbd",
+    spend: str = "gamma_gamma",
+    method: str = "mle",
+    returns: str = "net",
+    language: str = "en",
+    seed: int = 0,
+    progress: Callable[[str], None] | None = None,
+    command: str | None = None,
+) -> Report:
+    """Judge the model on a holdout, then forecast with it: everything the report says, as values.
+
+    Parameters
+    ----------
+    source
+        What :func:`clvmodels.read_transactions` reads; None is CDNOW with its published split.
+    table, customer_id, date, value, segment, cost, date_format, decimal, currency, returns
+        How to read it, see :func:`clvmodels.read_transactions`.
+    calibration_end, holdout_end
+        Last days of the two periods. By default the holdout is the last third of the observed span.
+    until
+        End of observation for the forecast, by default the last date in the data.
+    horizon
+        What is forecast, from the day after ``until``: words ("12 months") or the last day.
+    discount_rate, margin
+        Annual effective rate; share of revenue that counts as value.
+    unit
+        What 1.0 means in frequency tables: "week" or "day".
+    family, spend, method
+        Names of the purchase and the spend family ("none" leaves money out), and how they are fitted.
+    language
+        Of the report: "en".
+    seed
+        Of everything that draws.
+    progress
+        Called with a few words when a new step begins.
+    command
+        What to print as the command that reproduces the report; worked out from the arguments when absent.
+
+    Returns
+    -------
+    Report
+        To look at, or for :func:`write_report`.
+
+    Raises
+    ------
+    InputError
+        When the data or the options cannot give a report: what is wrong and what to type.
+    """
+    options = {
+        "table": table, "customer_id": customer_id, "date": date, "value": value, "segment": tuple(segment),
+        "cost": cost, "date_format": date_format, "decimal": decimal, "currency": currency,
+        "calibration_end": calibration_end, "holdout_end": holdout_end, "until": until, "horizon": horizon,
+        "discount_rate": discount_rate, "margin": margin, "unit": unit, "family": family, "spend": spend,
+        "method": method, "returns": returns, "language": language, "seed": seed,
+    }  # fmt: skip
+    _check(family, spend, language, discount_rate, margin)
+    say = progress or (lambda step: None)
+    unit = Unit(unit)
+
+    say("reading transactions")
+    log = read_transactions(
+        "cdnow" if source is None else source, table=table, customer_id=customer_id, date=date,
+        value="none" if spend == "none" else value, segment=segment, cost=cost, date_format=date_format,
+        decimal=decimal, returns=returns, currency=currency,
+    )  # fmt: skip
+    end = as_date(until, "until") if until else log.last_date
+    if holdout_end is None and end < log.last_date:
+        holdout_end = end  # what lies after the end of observation has not been observed
+
+    say("fitting the calibration period")
+    parts = split(log, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit)
+    purchases = fitting.fit(family, parts.calibration, method=method, seed=seed)
+    money = fitting.fit(spend, parts.calibration, method=method, seed=seed) if log.has_value else None
+    say("asking lifetimes for a second opinion")
+    opinion = lifetimes_opinion(parts.calibration, purchases, money)
+    say("predicting the holdout")
+    forecast = predict(
+        purchases, parts.calibration, spend=money, horizon=parts.holdout.horizon, discount_rate=discount_rate,
+        margin=margin, seed=seed,
+    )  # fmt: skip
+    say("comparing model and formula")
+    evaluation = evaluate(forecast, parts.holdout, seed=seed)
+
+    say("fitting everything")
+    summary = summarize(log, until=end, unit=unit)
+    future = predict(
+        fitting.fit(family, summary, method=method, seed=seed), summary,
+        spend=fitting.fit(spend, summary, method=method, seed=seed) if log.has_value else None,
+        horizon=horizon, discount_rate=discount_rate, margin=margin, seed=seed,
+    )  # fmt: skip
+    say("checking")
+    checks = run_checks(
+        parts.calibration, parts.holdout, forecast=forecast, evaluation=evaluation, opinion=opinion, future=future
+    )
+    figures = tables.figure_tables(parts, forecast, evaluation=evaluation, future=future)
+    found = Analysis(
+        holdout=parts.holdout, forecast=forecast, evaluation=evaluation, opinion=opinion, future=future,
+        kpis=observed_kpis(summary), checks=checks, examples=_examples(figures["timeline"].frame),
+        options={
+            **options, "calibration_end": parts.calibration.until, "holdout_end": parts.holdout.horizon.end,
+            "until": end, "horizon": str(future.horizon), "unit": unit.value, "currency": log.currency,
+        },
+        source=_source_name(log), title=_title(source, log), command=command or _command(source, options), seed=seed,
+        created=_now(),
+    )  # fmt: skip
+    return Report(report_data(found), future.frame, future.purchases, future.spend, figures)
+
+
+def _check(family: str, spend: str, language: str, discount_rate: float, margin: float) -> None:
+    """Refuse what this version cannot do, all of it at once."""
+    problems = []
+    have = {kind: [name for name, model in FAMILIES.items() if model.kind == kind] for kind in ("purchases", "spend")}
+    if family not in have["purchases"]:
+        problems.append(f"family {family!r} is not available. Choose --family {' or '.join(have['purchases'])}.")
+    if spend not in (*have["spend"], "none"):
+        problems.append(f"spend model {spend!r} is not available. Choose --spend {' or '.join(have['spend'])} or none.")
+    if language not in LANGUAGES:
+        problems.append(f"language {language!r} is not available. Choose --language {' or '.join(LANGUAGES)}.")
+    if not 0 < margin < float("inf"):
+        problems.append(f"margin {margin!r} is not a share of revenue. Choose for example --margin 0.25.")
+    try:
+        check_rate(discount_rate)
+    except InputError as error:
+        problems.append(str(error))
+    if problems:
+        raise InputError("the report cannot be made", problems)
+
+
+def _examples(timeline: pd.DataFrame) -> tuple[dict[str, Any], ...]:
+    """The three customers of the first figure, one row each."""
+    rows = timeline.drop_duplicates("customer_id")
+    return tuple(
+        {"customer_id": who, "frequency": int(x), "recency": float(t_x), "T": float(T)}
+        for who, x, t_x, T in zip(rows["customer_id"].astype(str), rows["x"], rows["t_x"], rows["T"], strict=True)
+    )
+
+
+def _source_name(log: Transactions) -> str:
+    """The source without a password."""
+    return re.sub(r"//[^/@]*@", "//…@", log.source)
+
+
+def _title(source: Any, log: Transactions) -> str:
+    """What people call the data: a built-in log's title, a file's name."""
+    is_file = isinstance(source, (str, Path)) and log.published_split is None
+    return Path(_source_name(log)).name if is_file else _source_name(log)
+
+
+def _now() -> dt.datetime:
+    """The time of writing; SOURCE_DATE_EPOCH, where set, makes it reproducible."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    return dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch else dt.datetime.now(dt.UTC).replace(microsecond=0)
+
+
+def _command(source: Any, options: Mapping[str, Any]) -> str:
+    """The shell command for what a shell can name, else the Python call; options at their defaults are left out."""
+    defaults = {name: p.default for name, p in inspect.signature(build_report).parameters.items()}
+    given = {name: option for name, option in options.items() if option != defaults[name]}
+    if source is None or isinstance(source, (str, Path)):
+        words = ["clvmodels", "report", *([] if source is None else [str(source)]), "--out", "report"]
+        for name, option in given.items():
+            flag = "--" + name.replace("_", "-")
+            for one in option if isinstance(option, tuple) else [option]:
+                words += [flag, "none" if one is False else one.value if isinstance(one, Unit) else str(one)]
+        return re.sub(r"//[^/@]*@", "//…@", shlex.join(words))
+    arguments = ", ".join(["transactions", *(f"{name}={_literal(option)}" for name, option in given.items())])
+    return f'clv.write_report("report", clv.build_report({arguments}))'
+
+
+def _literal(option: Any) -> str:
+    if isinstance(option, Horizon):
+        option = option.end
+    if isinstance(option, Unit):
+        option = option.value
+    return repr(option.isoformat() if isinstance(option, dt.date) else option)

@@ -1,0 +1,227 @@
+"""Everything a report found, as the plain data of `report.json`: no NaN, no object, fractions as fractions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import math
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clvmodels import __version__
+from clvmodels.checks import Check
+from clvmodels.evaluation import Evaluation
+from clvmodels.fitting.oracle import Opinion
+from clvmodels.fitting.result import Fit
+from clvmodels.kpis import Kpis
+from clvmodels.prediction import Predictions
+from clvmodels.summary import Holdout
+
+SCHEMA = 1
+PACKAGES = (
+    "numpy", "scipy", "pandas", "pyarrow", "ibis-framework", "duckdb", "lifetimes", "matplotlib", "jinja2", "typst"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything one pass through the pipe found: what the report is about.
+
+    ``forecast`` is the calibration fit's prediction of the holdout, ``future`` the refit's prediction beyond the data.
+    """
+
+    holdout: Holdout
+    forecast: Predictions
+    evaluation: Evaluation
+    opinion: Opinion | None
+    future: Predictions
+    kpis: Kpis
+    checks: tuple[Check, ...]
+    examples: tuple[Mapping[str, Any], ...]
+    options: Mapping[str, Any]
+    source: str
+    title: str
+    command: str
+    seed: int
+    created: dt.datetime
+
+
+def report_data(found: Analysis) -> dict[str, Any]:
+    """The content of report.json, by section 4 of the contract."""
+    calibration, summary = found.forecast.summary, found.future.summary
+    has_value = found.forecast.spend is not None
+    data: dict[str, Any] = plain(
+        {
+            "schema": SCHEMA,
+            "data": {
+                "source": found.source,
+                "title": found.title,
+                "sha256": summary.sha256,
+                "rows": sum(row.rows for row in summary.ledger),
+                "customers": len(summary.frame),
+                "repeat_customers": int((summary.frame["frequency"] > 0).sum()),
+                "first_date": summary.start,
+                "last_date": _last_date(summary.frame),
+                "currency": summary.currency,
+                "ledger": [asdict(row) for row in summary.ledger],
+                "examples": found.examples,
+            },
+            "calibration": {
+                "start": calibration.start,
+                "end": calibration.until,
+                "customers": len(calibration.frame),
+                "repeat_customers": int((calibration.frame["frequency"] > 0).sum()),
+                "purchases": int((calibration.frame["frequency"] + 1).sum()),
+                "repeat_purchases": int(calibration.frame["frequency"].sum()),
+            },
+            "holdout": {
+                "start": found.holdout.horizon.start,
+                "end": found.holdout.horizon.end,
+                "purchases": int(found.holdout.frame["purchases"].sum()),
+                "value": float(found.holdout.frame["value"].sum()) if has_value else None,
+                "new_customers": found.holdout.new_customers,
+                "new_purchases": found.holdout.new_purchases,
+                "forecast": _totals(found.forecast, has_value),
+            },
+            "models": {
+                "purchases": _fit(found.forecast.purchases),
+                "spend": _fit(found.forecast.spend),
+                "oracle": {
+                    "engine": found.opinion.engine if found.opinion else "lifetimes",
+                    "log_likelihood": found.opinion.log_likelihood if found.opinion else None,
+                    "max_relative_difference": found.opinion.max_relative_difference if found.opinion else None,
+                    "note": found.opinion.note if found.opinion else None,
+                },
+            },
+            "evaluation": found.evaluation.metrics.to_dict("records"),
+            "comparison": found.evaluation.comparison.to_dict("records"),
+            "forecast": {
+                "models": {"purchases": _fit(found.future.purchases), "spend": _fit(found.future.spend)},
+                "start": found.future.horizon.start,
+                "end": found.future.horizon.end,
+                "unit": summary.unit.value,
+                "discount_rate": found.future.discount_rate,
+                "margin": found.future.margin,
+                **_totals(found.future, has_value),
+                "active_customers": float(found.future.frame["p_active"].sum()),
+                "formula_value": float(found.future.frame["formula_value"].sum()) if has_value else None,
+                "tiers": _tiers(found.future.frame) if has_value else None,
+            },
+            "kpis": {
+                **found.kpis.plain(),
+                "customer_lifetime_value": float(found.future.frame["clv"].mean()) if has_value else None,
+            },
+            "checks": found.checks,
+            "provenance": {
+                "version": __version__,
+                "command": found.command,
+                "seed": found.seed,
+                "created": found.created.isoformat(timespec="seconds").replace("+00:00", "Z"),
+                "id": _identity(summary.sha256, found),
+                "resamples": found.evaluation.n_resamples,
+                "options": found.options,
+                "packages": _packages(),
+            },
+        }
+    )
+    return data
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON knows it: dates as ISO text, numbers that are none as null.
+
+    Examples
+    --------
+    >>> plain({"a": float("nan"), "b": np.int64(3), "c": dt.date(1997, 9, 30), "d": (np.inf, np.bool_(True))})
+    {'a': None, 'b': 3, 'c': '1997-09-30', 'd': [None, True]}
+    """
+    match value:
+        case None | bool() | str() | int():
+            return value
+        case np.bool_() | np.integer():
+            return value.item()
+        case float() | np.floating():
+            return float(value) if math.isfinite(value) else None
+        case dt.datetime():  # pandas.Timestamp is one too; NaT is not equal to itself
+            return value.isoformat() if value == value else None
+        case dt.date():
+            return value.isoformat()
+        case Mapping():
+            return {str(key): plain(item) for key, item in value.items()}
+        case np.ndarray() | list() | tuple():
+            return [plain(item) for item in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return plain({name: getattr(value, name) for name in value.__dataclass_fields__})
+        case _ if value is pd.NA or value is pd.NaT:
+            return None
+    raise TypeError(f"{type(value).__name__} has no place in report.json")
+
+
+def dumps(data: Mapping[str, Any]) -> str:
+    """JSON text that fails rather than hold a NaN."""
+    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _fit(fit: Fit | None) -> dict[str, Any] | None:
+    if fit is None:
+        return None
+    return {
+        "family": fit.model.name,
+        "title": fit.model.title,
+        "method": fit.method,
+        "parameters": fit.parameters,
+        "standard_errors": fit.standard_errors,
+        "log_likelihood": fit.log_likelihood,
+        "converged": bool(fit.converged),
+        "verdict": fit.verdict,
+        "customers": fit.n_customers,
+    }
+
+
+def _totals(predictions: Predictions, has_value: bool) -> dict[str, Any]:
+    """The totals of a forecast; those of money are null without money."""
+    totals = {name: getattr(predictions.totals, name) for name in predictions.totals.__dataclass_fields__}
+    return {
+        name: total if has_value or not name.startswith(("value", "clv")) else None for name, total in totals.items()
+    }
+
+
+def _tiers(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Customers, value and CLV by tier, the most valuable first."""
+    table = frame.groupby("tier", observed=True).agg(
+        customers=("value", "size"),
+        expected_purchases=("expected_purchases", "sum"),
+        value=("value", "sum"),
+        clv=("clv", "sum"),
+        value_past=("value_past", "sum"),
+        formula_value=("formula_value", "sum"),
+    )
+    order = frame.groupby("tier", observed=True)["value"].mean().sort_values(ascending=False, kind="stable").index
+    return [{"tier": str(tier), **table.loc[tier].to_dict()} for tier in order]
+
+
+def _last_date(frame: pd.DataFrame) -> dt.date:
+    return pd.Timestamp(frame["last_purchase"].max()).date()
+
+
+def _packages() -> dict[str, str]:
+    packages = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:  # a reader's own build without one of them
+            continue
+    return packages
+
+
+def _identity(sha256: str, found: Analysis) -> str:
+    """Twelve characters that change when data, options, seed or version do, and not when the clock does."""
+    facts = json.dumps([sha256, plain(found.options), found.seed, __version__], sort_keys=True)
+    return hashlib.sha256(facts.encode()).hexdigest()[:12]

@@ -1,0 +1,72 @@
+"""A Report as a folder: page, PDF, data, tables, fits and figures, all of them there or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from clvmodels import store
+from clvmodels.files import check_folder, whole_folder
+from clvmodels.report import html, pdf
+from clvmodels.report.build import Report
+from clvmodels.report.contract import dumps
+from clvmodels.report.story import document
+
+NAMES = ("report.html", "report.pdf", "report.json", "customers.parquet", "customers.csv", "fit.json", "figures")
+"""All that a report folder holds; ``customers.*`` may be missing from one under version control."""
+
+
+def write_report(directory: str | Path, report: Report, *, progress: Callable[[str], None] | None = None) -> Path:
+    """Write a report as a folder, built beside its destination and moved there in one step.
+
+    Parameters
+    ----------
+    directory
+        A new or empty folder, or an earlier report, which is replaced.
+    report
+        What :func:`build_report` found.
+    progress
+        Called with a few words when a new step begins.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        When the folder holds anything but an earlier report; nothing is written or deleted then.
+    """
+    from clvmodels import charts  # matplotlib: only when something is drawn
+
+    say = progress or (lambda step: None)
+    target = check_folder(directory, marker="report.json", ours=NAMES)
+    with whole_folder(target) as folder:
+        say("drawing")
+        pictures = charts.figures(report.figures)
+        (folder / "figures").mkdir()
+        inline = {}
+        for name, chart in pictures.items():
+            charts.save(chart.figure, folder / "figures", name)
+            saved = (folder / "figures" / f"{name}.svg").read_text(encoding="utf-8")
+            inline[name] = charts.inline_svg(saved, name, chart.alt)
+            chart.table.frame.to_csv(folder / "figures" / f"{name}.csv", index=False, lineterminator="\n")
+        say("writing")
+        story = document(report.data, report.customers, pictures)
+        (folder / "report.json").write_text(dumps(report.data), encoding="utf-8")
+        (folder / "report.html").write_text(html.render(story, inline), encoding="utf-8")
+        (folder / "report.pdf").write_bytes(pdf.render(story, folder))
+        write_customers(report.customers, folder)
+        store.save((report.purchases, report.spend) if report.spend else report.purchases, folder / "fit.json")
+    return target
+
+
+def write_customers(customers: pd.DataFrame, folder: Path) -> None:
+    """The customer table twice: Parquet keeps types and all digits, CSV has ISO dates and ten significant ones."""
+    customers.to_parquet(folder / "customers.parquet", index=False)
+    customers.to_csv(
+        folder / "customers.csv", index=False, float_format="%.10g", date_format="%Y-%m-%d", lineterminator="\n"
+    )

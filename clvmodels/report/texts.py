@@ -1,0 +1,520 @@
+"""Every sentence of the report, in one place, so that a second language is a second set of these."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Metric(NamedTuple):
+    """How a metric is called, printed and read: ``style`` names its rounding, ``better`` its direction."""
+
+    label: str
+    aspect: str
+    style: str
+    better: str
+    definition: str
+
+
+METRICS: dict[str, Metric] = {
+    "total_error": Metric(
+        "Error of the total",
+        "totals",
+        "percent",
+        "zero",
+        "Predicted total over actual total, minus 1: −10% means that a tenth of what happened was not foreseen.",
+    ),
+    "mae": Metric(
+        "Mean absolute error",
+        "errors",
+        "amount",
+        "low",
+        "Average distance between a customer's actual and the predicted median. With most customers at zero it rewards "
+        "predicting zero for everybody: never read it alone.",
+    ),
+    "rmse": Metric(
+        "Root mean squared error",
+        "errors",
+        "amount",
+        "low",
+        "Square root of the average squared distance between a customer's actual and the predicted mean; large misses "
+        "weigh most.",
+    ),
+    "crps": Metric(
+        "Distribution error (CRPS)",
+        "errors",
+        "amount",
+        "low",
+        "Continuous ranked probability score: the mean absolute error of a whole predicted distribution, in the same "
+        "unit. "
+        "A single number is judged as a certain prediction.",
+    ),
+    "log_score": Metric(
+        "Log score",
+        "errors",
+        "score",
+        "high",
+        "Average log of the probability given to what then happened; only for predictors that give probabilities.",
+    ),
+    "gini": Metric(
+        "Ranking (Gini)",
+        "ranking",
+        "score",
+        "high",
+        "How well the prediction sorts customers by what they then bought: 1 is the perfect order, 0 is no order.",
+    ),
+    "spearman": Metric(
+        "Ranking (Spearman)",
+        "ranking",
+        "score",
+        "high",
+        "Rank correlation of predicted and actual; ties of the prediction are broken at random, in expectation.",
+    ),
+    "auc_active": Metric(
+        "Who buys at all (AUC)",
+        "ranking",
+        "score",
+        "high",
+        "Chance that a customer who bought was ranked above one who did not; 0.5 is a coin toss.",
+    ),
+    "top_decile_capture": Metric(
+        "Captured by the top tenth",
+        "ranking",
+        "share",
+        "high",
+        "Share of what was actually bought that came from the tenth of customers predicted highest; 10% is chance.",
+    ),
+    "decile_mape": Metric(
+        "Error by tenths",
+        "calibration",
+        "percent",
+        "low",
+        "Customers are cut into ten equal groups by prediction; the average relative error of the ten group totals.",
+    ),
+    "coverage_90": Metric(
+        "Coverage of 90% intervals",
+        "intervals",
+        "share",
+        "nominal",
+        "Share of customers whose actual fell inside the interval that should hold 90% of them.",
+    ),
+    "pit_ks": Metric(
+        "Distance from calibrated (PIT)",
+        "intervals",
+        "score",
+        "low",
+        "Largest gap between the distribution of predicted probabilities of what happened and the uniform one it "
+        "should "
+        "be; 0 is perfect.",
+    ),
+}
+
+ASPECTS: dict[str, str] = {
+    "totals": "the total",
+    "errors": "errors per customer",
+    "ranking": "ranking customers",
+    "calibration": "amounts by group",
+}
+"""What a reader wants to know about a predictor, each said separately; the label is a continuation of "better on …"."""
+
+LEADING_TITLES: dict[str, str] = {
+    "totals": "Total (predicted over actual, minus 1)",
+    "errors": "Errors per customer (root mean squared)",
+    "ranking": "Ranking of customers (Gini)",
+    "calibration": "Amounts by group of customers (mean error of ten groups)",
+}
+
+LEADING: dict[str, str] = {"totals": "total_error", "errors": "rmse", "ranking": "gini", "calibration": "decile_mape"}
+"""The metric that speaks for an aspect where there is room for one number only."""
+
+QUANTITIES: dict[str, str] = {"purchases": "purchases", "value": "value"}
+
+PREDICTORS: dict[str, tuple[str, str]] = {
+    "formula": (
+        "Formula (one average for all)",
+        "Orders per customer-year × holdout length × average order value, computed once over all customers and given "
+        "to "
+        "everybody.",
+    ),
+    "formula_customer": (
+        "Formula (all orders)",
+        "Average order value × purchase frequency × duration with each customer's own orders: all orders over the time "
+        "observed, times the holdout length, times the customer's average order. The number everybody compares with.",
+    ),
+    "formula_repeat": (
+        "Formula (repeats only)",
+        "The same with the first order left out of frequency and of average order value.",
+    ),
+    "hiatus": (
+        "Hiatus rule",
+        "The formula for repeat orders, but zero for customers silent for more than 26 weeks.",
+    ),
+    "persistence": (
+        "Persistence",
+        "What the customer bought, after the first order, in the last stretch of the calibration that is as long as "
+        "the "
+        "holdout.",
+    ),
+    "zero": ("Zero", "Zero for everybody: the floor that any prediction must beat."),
+}
+
+VERDICTS: dict[str, str] = {"better": "better", "worse": "worse", "no evidence": "no evidence", "mixed": "mixed"}
+
+STATUS: dict[str, str] = {"pass": "pass", "review": "review", "fail": "fail"}
+
+STATUS_COUNT: dict[str, str] = {"review": "ask for review", "fail": "fail"}
+
+DAYS: tuple[str, str] = ("day", "days")
+
+LEDGER: dict[str, tuple[str, str]] = {
+    "used": ("Used: purchases, one per customer and day", "used"),
+    "same_day": ("Merged into a purchase of the same customer and day", "merged into a purchase of the same day"),
+    "refund": ("Refunds, subtracted from the purchases they belong to", "refunds, subtracted from their purchases"),
+    "unmatched_refund": ("Refunds that find no earlier purchase", "refunds without an earlier purchase"),
+    "refunded": ("Purchases of which refunds left nothing", "purchases refunded in full"),
+    "zero_value": ("Value zero, of customers with no money left", "of value zero, of customers with no money left"),
+    "negative": ("Left out: negative value", "of negative value"),
+    "after_end": ("After the end of observation", "after the end of observation"),
+    "null_id": ("Left out: no customer", "without a customer"),
+    "null_date": ("Left out: no date", "without a date"),
+    "bad_date": ("Left out: unreadable date", "with an unreadable date"),
+    "null_value": ("Left out: no value", "without a value"),
+    "bad_value": ("Left out: unreadable value", "with an unreadable value"),
+    "malformed": ("Left out: unreadable line", "unreadable"),
+}
+"""The reasons of the ledger, as a row of a table and in a sentence; one without an entry is printed as it is."""
+
+TITLES: dict[str, str] = {
+    "report": "Customer lifetime value report",
+    "subtitle": "{source} · {first} to {last} · {customers} customers{currency}",
+    "running": "{source} · {first} to {last} · data {hash}",
+    "summary": "Summary",
+    "data": "The data",
+    "believe": "Can the forecast be believed?",
+    "model": "What the model says about customers",
+    "use": "The forecast",
+    "checks": "Quality checks",
+    "methods": "Methods",
+    "limits": "Limits",
+    "glossary": "Glossary",
+    "cite": "How to cite and reproduce",
+    "appendix": "Appendix: all numbers of the holdout",
+}
+
+HEADLINE: dict[str, str] = {
+    "better": "better on {aspects}",
+    "worse": "worse on {aspects}",
+    "mixed": "better by some measures and worse by others on {aspects}",
+    "no evidence": "without evidence of a difference on {aspects}",
+    "opening": "Against average order value × frequency × duration, the model is {verdicts}.",
+    "both": "{aspect}",
+    "one": "{aspect} by {quantity}",
+    "note": "Fitted on data up to {calibration_end}, judged on {holdout_customers} customers from {holdout_start} to "
+    "{holdout_end}. {totals} {checks}",
+    "totals": "In total the model was {model} off in {quantity}, the formula {formula}.",
+    "checks_clean": "All {n} quality checks pass.",
+    "checks": "Of {n} quality checks, {counts}: see section {section}.",
+}
+
+SENTENCES: dict[str, str] = {
+    "data": "**Data.** The data hold {customers} customers; {repeat} of them ({repeat_share}) bought on more than one "
+    "day. "
+    "Of {rows} rows, {used} count as a purchase; {rest}.",
+    "data_all": "the rest is nothing",
+    "data_rest": "the other {n} are accounted for: {reasons}",
+    "examples": "**Three customers.** Time runs from each customer's first purchase to {until}: {examples}. See "
+    "{figure}.",
+    "example": "customer {id} has been observed for {T} {units} (T), bought on {frequency} further {days} (frequency), "
+    "the last time {recency} {units} after the first (recency)",
+    "example_once": "customer {id} has been observed for {T} {units} (T) and never bought again (frequency 0)",
+    "horizon": "**Horizon.** The forecast covers {start} to {end}, both days included; time is counted in {units}; a "
+    "year "
+    "is a calendar year.",
+    "clv": "**Value.** CLV here means {what} from purchases after {until}, up to {end}, discounted at {rate} a year. "
+    "It "
+    "excludes everything bought before; that is in the column `value_past`.",
+    "clv_revenue": "revenue",
+    "clv_margin": "revenue × a margin of {margin}",
+    "clv_none": "**Value.** The data have no money, so this report forecasts purchases after {until}, up to {end}, "
+    "and no "
+    "CLV. It excludes everything bought before.",
+    "compare": "**Model or formula?** In the holdout, {start} to {end}, against average order value × frequency × "
+    "duration "
+    "per customer, the model was:",
+    "compare_part": "{aspect}: {verdicts}",
+    "compare_verdict": "**{verdict}** for {quantity}, {model} against {formula}, difference {difference} [{lower}, "
+    "{upper}]",
+    "coverage": "**Intervals.** The 90% intervals contained the truth in {purchases} of cases for purchases{value}. "
+    "The total number of purchases fell {inside} its 90% interval.",
+    "coverage_value": " and in {value} for value",
+    "inside": "inside",
+    "outside": "outside",
+    "once": "**One-time buyers.** Of the {n} customers with a single purchase by {end}, the model expected "
+    "{predicted} to "
+    "come back in the holdout; {actual} did.",
+    "once_none": "**One-time buyers.** No customer had a single purchase by {end}: they seem to have been removed "
+    "from the "
+    "data.",
+    "association": "**Spend and frequency** are {verdict} (Spearman {rho} [{rho_lower}, {rho_upper}]); giving each "
+    "frequency "
+    "class its own average spend would change predicted revenue by {effect} [{lower}, {upper}].",
+    "association_unknown": "**Spend and frequency.** Too few repeat buyers for a correlation; giving each frequency "
+    "class its "
+    "own average spend would change predicted revenue by {effect} [{lower}, {upper}].",
+    "associated": "associated",
+    "not_associated": "not associated",
+    "association_none": "**Spend and frequency.** Without money there is no association to test.",
+    "identification": "**Identification.** The fit is {identified}; the weakest direction is {direction}, {evidence}.",
+    "identified": "identified",
+    "not_identified": "not fully identified",
+    "files": "**Source.** Results customer by customer are in `customers.csv` and `customers.parquet`, from data "
+    "{hash} with clvmodels {version} and seed {seed}; cite as “{citation}”.",
+}
+"""The ten sentences of the summary, in their order; see :func:`clvmodels.report.story.sentences`."""
+
+CITATION = "Customer lifetime value report {id}, {source}, {first} to {last}, clvmodels {version}, {created}"
+
+CARDS: dict[str, str] = {
+    "value": "Expected value",
+    "clv": "CLV, discounted",
+    "purchases": "Expected purchases",
+    "active": "Customers expected to buy",
+    "interval": "90% interval {lower} to {upper}",
+    "period": "{start} to {end}",
+    "formula": "the formula says {value}",
+    "share": "{share} of {customers}",
+    "rate": "at {rate} a year; {mean} per customer",
+}
+
+PROSE: dict[str, str] = {
+    "ledger": "Every row of the input has exactly one fate; the rows add up to the input. Purchases of one customer "
+    "on one "
+    "day are one purchase.",
+    "kpis": "The four indicators as observed, over all customers up to {until}. They describe the past; each has a "
+    "trap "
+    "when it is used to predict.",
+    "split": "The model saw purchases from {start} to {end} only: {customers} customers, {repeat} of them with a "
+    "repeat "
+    "purchase. It then predicted {holdout_start} to {holdout_end} for the same customers, and so did the formula in "
+    "its "
+    "variants. {new} customers who first bought in the holdout are not part of the comparison: neither the model nor "
+    "the "
+    "formula could know them.",
+    "comparison": "Each cell says whether **{model}** was better or worse than the predictor of that row, or whether "
+    "{resamples} resamples of the customers leave it open. The limits behind the verdicts hold for all rows of one "
+    "quantity together (95%).",
+    "refit": "For the forecast the same model is fitted again to everything up to {until}.",
+    "oracle": "**Second opinion**, an independent implementation fitted to the calibration data:",
+    "total_interval": "Intervals of totals include the uncertainty of the parameters. They assume that customers go "
+    "on as "
+    "before: a change of season, price or assortment is not in them.",
+    "tiers": "Tiers rank customers by expected value in the horizon. Past value is what they have spent so far; the "
+    "formula's "
+    "value is average order value × frequency × horizon.",
+    "formula_wins": "**Where a formula wins.** Against the model, with evidence: {wins}.",
+    "formula_win": "{measure} ({who})",
+    "formula_never": "**Where a formula wins.** On no measure is there evidence that a variant of the formula beats "
+    "the model.",
+    "formulas": "Variants of the formula, with T, x and the horizon of each customer:",
+    "times_margin": " × a margin of {margin}",
+    "own_columns": "Columns of the input, as on each customer's first purchase day: {columns}.",
+    "arrows": "↓ lower is better, ↑ higher is better, → nearer to this number is better. The limits are those of the "
+    "model's own "
+    "measure; what each measure means is in the glossary.",
+    "table_elsewhere": "All rows in `figures/{name}.csv`.",
+    "guard": "The formula's values add up to {formula}, {ratio} times the model's {model}. They differ most for "
+    "customers who "
+    "have gone silent and for those observed for a short time, whose rate the formula continues as it is.",
+    "checks": "A check passes, asks for review, or fails. Each names its evidence and what to do; the thresholds and "
+    "their "
+    "reasons are in the documentation of `clvmodels.checks`.",
+    "files": "Columns of `customers.csv` and `customers.parquet`, one row per customer:",
+    "reproduce": "This command makes this report again from the same data:",
+    "cite": "Cite as:",
+    "packages": "Made by clvmodels {version} with {packages}; seed {seed}, report id {id}. SHA-256 of the data:",
+    "as_table": "Data as table",
+    "rows_shown": "The first {shown} of {total} rows.",
+    "contents": "Contents",
+    "page": "Page {page} of {pages}",
+    "lead": "Expected value and expected purchases are averages over what may happen; the 90% interval of a customer "
+    "is "
+    "wide, and often starts at zero, because chance decides for one customer. Totals are much better known.",
+}
+
+METHODS: dict[str, str] = {
+    "purchases": "**Purchases.** BG/NBD (Fader, Hardie & Lee 2005, Marketing Science 24(2)): while alive, a customer "
+    "buys at random "
+    "at a personal rate; after each purchase the customer may drop out, with a personal probability. Rates follow a "
+    "gamma "
+    "distribution with shape r and rate α, dropout probabilities a beta distribution with a and b. Time is counted in "
+    "{units} from the first purchase; fitted by maximum likelihood.",
+    "spend": "**Spend.** Gamma-Gamma (Fader & Hardie, note 025, 2013): orders of one customer vary around a personal "
+    "mean, and "
+    "these "
+    "means vary between customers; p, q and v are estimated from customers with repeat purchases. A customer's own "
+    "average "
+    "is shrunk towards the average of all, the more so the fewer orders there are. Spend is assumed not to depend on "
+    "frequency; check the association among the quality checks.",
+    "intervals": "**Intervals.** Of a customer: the 90% range of what may happen, from the model's own distribution, "
+    "without "
+    "simulation. "
+    "Of a total: the same plus the uncertainty of the parameters (delta method).",
+    "discounting": "**Discounting.** Continuous, at the effective annual rate of {rate}, from the end of observation; "
+    "purchases are "
+    "discounted from the day they are expected.",
+    "comparison": "**Comparison.** Every predictor is computed from the calibration period alone. Differences are "
+    "resampled over "
+    "customers ({resamples} paired bootstrap resamples); limits are simultaneous over all rows of a quantity, so that "
+    "many "
+    "comparisons do not produce a winner by luck. Value is judged as revenue: margin 1, undiscounted.",
+    "floor": "**Formula.** Rates over less than 13 weeks of observation are computed as if it were 13 weeks: a rate "
+    "over three "
+    "days "
+    "would make the formula a straw man.",
+}
+
+LIMITS: dict[str, str] = {
+    "cutoff": "One cut-off is one experiment: another calibration date may give another winner on some measures.",
+    "season": "Seasons, promotions and prices are not in the model. A holdout that has Christmas in it is not one "
+    "that has not.",
+    "alive": "BG/NBD takes every one-time buyer to be still a customer (P(alive) = 1). Use the probability of at "
+    "least one "
+    "purchase "
+    "in the horizon, which the tables lead with.",
+    "new": "Customers acquired after {until} are not in the forecast: it is the value of the customers already there.",
+    "causal": "Nothing here is causal: that frequent buyers are worth more does not mean that making somebody buy "
+    "more often "
+    "makes "
+    "them worth as much.",
+    "costs": "Values are revenue{margin}; acquisition and service costs are not taken off.",
+}
+
+GLOSSARY: dict[str, str] = {
+    "Purchase": "A day on which a customer bought: several orders on one day are one purchase.",
+    "Frequency (x)": "Number of repeat purchases: purchase days after the first.",
+    "Recency (t_x)": "Time from the first to the last purchase. Large is recent.",
+    "T": "Time from the first purchase to the end of observation.",
+    "Calibration": "The period whose purchases the model and the formula may see.",
+    "Holdout": "The period after it, kept back to judge predictions.",
+    "P(active)": "Probability of at least one purchase in the horizon.",
+    "P(alive)": "Probability that the customer has not dropped out, a quantity of the model that nobody can observe.",
+    "Value": "Expected revenue in the horizon × margin, not discounted.",
+    "CLV": "The same, discounted to the end of observation. Nothing of the past is in it.",
+    "90% interval": "Nine in ten outcomes should fall inside.",
+    "Tier": "Group of customers by expected value.",
+}
+
+COLUMNS: dict[str, str] = {
+    "customer_id": "The customer, as in the input.",
+    "first_purchase": "Day of the first purchase.",
+    "last_purchase": "Day of the last purchase.",
+    "frequency": "Repeat purchases: purchase days after the first.",
+    "recency": "Time from first to last purchase, in {units}.",
+    "T": "Time from first purchase to the end of observation, in {units}.",
+    "monetary_value": "Mean value of the repeat purchases; empty for one-time buyers.",
+    "value_past": "All that the customer has spent so far, first purchase included.",
+    "horizon_start": "First day of the forecast.",
+    "horizon_end": "Last day of the forecast.",
+    "p_alive": "Probability that the customer has not dropped out.",
+    "p_active": "Probability of at least one purchase in the horizon.",
+    "expected_purchases": "Mean number of purchases in the horizon.",
+    "purchases_lower": "Lower end of the 90% interval of purchases.",
+    "purchases_upper": "Upper end of the 90% interval of purchases.",
+    "expected_spend": "Mean value of a future purchase.",
+    "value": "Mean revenue in the horizon × margin, undiscounted.",
+    "value_lower": "Lower end of the 90% interval of value.",
+    "value_upper": "Upper end of the 90% interval of value.",
+    "clv": "Value, discounted to the end of observation.",
+    "clv_lower": "Lower end of the 90% interval of CLV.",
+    "clv_upper": "Upper end of the 90% interval of CLV.",
+    "formula_value": "Average order value × purchase frequency × horizon for this customer × margin.",
+    "tier": "Group of customers by expected value.",
+}
+
+ARROWS: dict[str, str] = {"low": "↓", "high": "↑", "zero": "→0", "nominal": "→90%"}
+
+BETTER: dict[str, str] = {
+    "low": "lower is better",
+    "high": "higher is better",
+    "zero": "nearer to zero is better",
+    "nominal": "90% is right",
+}
+
+MARKS: dict[str, str] = {"picture": "Figure {number}", "table": "Table {number}"}
+
+HEADINGS: dict[str, str] = {
+    "total": "All rows of the input",
+    "fate": "What became of the rows",
+    "rows": "Rows",
+    "customers": "Customers",
+    "value": "Value",
+    "indicator": "Indicator",
+    "definition": "Definition",
+    "trap": "Trap",
+    "measure": "Measure",
+    "limits": "95% limits",
+    "limits_all": "95% limits, all rows together",
+    "parameter": "Parameter",
+    "calibration": "Calibration",
+    "refit": "All data",
+    "error": "Std. error",
+    "log_likelihood": "log-likelihood",
+    "quantity": "Total",
+    "expected": "Expected",
+    "lower": "90% from",
+    "upper": "to",
+    "each": "Per customer",
+    "tier": "Tier",
+    "expected_purchases": "Expected purchases",
+    "share": "Share of value",
+    "past": "Past value",
+    "formula": "Formula's value",
+    "customer": "Customer",
+    "last_purchase": "Last purchase",
+    "frequency": "Frequency",
+    "p_active": "P(active)",
+    "interval": "90% interval",
+    "rival": "Against",
+    "model": "Model",
+    "rival_value": "Rival",
+    "difference": "Difference",
+    "verdict": "Model is",
+}
+
+CAPTIONS: dict[str, str] = {
+    "ledger": "Every row of the input and what became of it",
+    "kpis": "Indicators as observed",
+    "scores_purchases": "Holdout: purchases. Errors in purchases per customer",
+    "scores_value": "Holdout: value. Errors in {currency} per customer",
+    "verdicts_purchases": "Purchases: is the model better than each rival?",
+    "verdicts_value": "Value: is the model better than each rival?",
+    "comparison_purchases": "Purchases: {model} against each rival",
+    "comparison_value": "Value: {model} against each rival",
+    "parameters": "Parameters by maximum likelihood, time in {units}",
+    "totals": "Forecast for {customers} customers, {start} to {end}",
+    "tiers": "Expected value by tier of customers",
+    "top_value": "The {top} customers with the highest expected value",
+    "top_purchases": "The {top} customers with the most expected purchases",
+}
+
+TOTALS: dict[str, str] = {"purchases": "Purchases", "value": "Value, undiscounted", "clv": "CLV, discounted"}
+
+TIERS: dict[str, str] = {}
+"""Words for the tiers of the customer table; a tier without an entry is printed as it is."""
+
+KPIS: dict[str, str] = {
+    "average_order_value": "Average order value",
+    "purchase_frequency": "Purchase frequency",
+    "relationship_duration": "Relationship duration",
+    "churn_rate": "Churn rate",
+    "customer_lifetime_value": "Customer lifetime value",
+}
+
+KPI_UNITS: dict[str, str] = {
+    "purchase_frequency": "{value} a year",
+    "relationship_duration": "{value} years",
+}
+
+KPI_CLV: dict[str, str] = {
+    "definition": "Mean CLV per customer as the model forecasts it: discounted value in the horizon.",
+    "trap": "It excludes the past, and customers still to be acquired; over another horizon it is another number.",
+}

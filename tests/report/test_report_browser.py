@@ -1,0 +1,98 @@
+"""Does the page work in a real browser: no error, no request, no sideways scrolling, dark, printed?"""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import need
+
+pytestmark = [
+    pytest.mark.external,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # selenium's own sockets
+]
+
+FLAGS = [
+    "headless",
+    "no-sandbox",
+    "disable-gpu",
+    "disable-quic",
+    "no-first-run",
+    "disable-background-networking",
+    "disable-component-update",
+    "disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    need(chromium and driver, "chromium with chromedriver")
+    selenium = pytest.importorskip("selenium.webdriver")
+    options = selenium.ChromeOptions()
+    options.binary_location = chromium
+    for flag in FLAGS:
+        options.add_argument(f"--{flag}")
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    opened = selenium.Chrome(options=options, service=selenium.ChromeService(driver))
+    yield opened
+    opened.quit()
+
+
+@pytest.fixture
+def page(browser: Any, sample_folder: Path) -> Any:
+    browser.set_window_size(1280, 900)
+    browser.get((sample_folder / "report.html").as_uri())
+    return browser
+
+
+def test_no_error_and_no_request(page: Any) -> None:
+    assert [entry for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    asked = re.findall(
+        r'"url":"((?:https?|wss?):[^"]*)"', "".join(entry["message"] for entry in page.get_log("performance"))
+    )
+    assert asked == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_nothing_scrolls_sideways(page: Any, width: int) -> None:
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 700},
+    )
+    page.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_it_follows_the_readers_theme(page: Any) -> None:
+    grounds = {}
+    for theme in ("light", "dark"):
+        page.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+        )
+        grounds[theme] = page.execute_script("return getComputedStyle(document.body).backgroundColor")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    brightness = {theme: sum(map(int, re.findall(r"\d+", color)[:3])) for theme, color in grounds.items()}
+    assert brightness["dark"] < 150 < 600 < brightness["light"]
+
+
+def test_contents_and_tables_open(page: Any) -> None:
+    page.execute_script("document.querySelector('nav a[href=\"#checks\"]').click()")
+    assert page.current_url.endswith("#checks")
+    page.execute_script("document.querySelector('#figure-tracking summary').click()")
+    assert page.execute_script("return document.querySelector('#figure-tracking details').open")
+    assert page.execute_script("return document.querySelector('#figure-tracking details table').offsetHeight") > 100
+
+
+def test_it_prints(page: Any) -> None:
+    printed = base64.b64decode(page.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"])
+    assert printed.startswith(b"%PDF-")
+    assert 5 <= len(re.findall(rb"/Type\s*/Page\b(?!s)", printed)) <= 40

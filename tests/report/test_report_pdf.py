@@ -1,0 +1,73 @@
+"""Is the PDF a document one can hand out: pages, figures, fonts, the same words as the page?"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from clvmodels.report import Report, pdf
+from clvmodels.report.document import Bullets, Document, Item, Paragraph, Section
+
+
+def objects(pdf_bytes: bytes) -> str:
+    """All that is in a PDF, its compressed streams opened, as text for regular expressions."""
+    parts = [pdf_bytes.decode("latin-1")]
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf_bytes, re.S):
+        try:
+            parts.append(zlib.decompress(stream).decode("latin-1"))
+        except zlib.error:
+            continue
+    return "\n".join(parts)
+
+
+@pytest.fixture(scope="module")
+def inside(sample_folder: Path) -> str:
+    return objects((sample_folder / "report.pdf").read_bytes())
+
+
+def test_it_is_a_pdf_of_a_readable_length(sample_folder: Path, inside: str) -> None:
+    assert (sample_folder / "report.pdf").read_bytes().startswith(b"%PDF-")
+    pages = len(re.findall(r"/Type\s*/Page\b(?!s)", inside))
+    assert 8 <= pages <= 25
+    assert (sample_folder / "report.pdf").stat().st_size < 2_000_000
+
+
+def test_fonts_are_those_that_typst_carries(inside: str) -> None:
+    fonts = set(re.findall(r"/FontName\s*/(?:[A-Z]{6}\+)?([\w-]+)", inside))
+    assert fonts
+    assert all(re.match(r"Libertinus|DejaVuSansMono|NewCM", font) for font in fonts)
+    assert "/FontFile" in inside  # embedded
+
+
+def test_figures_have_alternative_texts(inside: str, sample: Report) -> None:
+    assert len(re.findall(r"/Alt\s*[(<]", inside)) >= len(sample.figures)
+
+
+def _document(created: str, text: str = "Plain.") -> Document:
+    section = Section("summary", "Summary", (Paragraph(text), Bullets((Item("one", ("part",)),), numbered=True)))
+    words = {"contents": "Contents", "as_table": "Table", "page": "Page {page} of {pages}", "table_elsewhere": "-"}
+    return Document("en", "Title", "Sub", "Running", "Verdict", "Note", created, (section,), words)
+
+
+def test_it_does_not_depend_on_the_clock(tmp_path: Path) -> None:
+    one, two = (pdf.render(_document("2026-01-02T03:04:05Z"), tmp_path) for _ in range(2))
+    assert one == two
+    later = pdf.render(_document("2027-01-02T03:04:05Z"), tmp_path)
+    assert b"D:20260102030405" in one
+    assert b"D:20270102030405" in later
+
+
+def test_texts_of_strangers_are_not_markup(tmp_path: Path) -> None:
+    hostile = '#panic("no") *x* $y$ @label <z> \\ [ ] // comment "quotes" `code`'
+    made = pdf.render(replace(_document("2026-01-02T03:04:05Z", hostile), title=hostile, verdict=hostile), tmp_path)
+    assert made.startswith(b"%PDF-")
+
+
+def test_created_is_the_reports_own_time(sample: Report, inside: str) -> None:
+    made = dt.datetime.fromisoformat(sample.data["provenance"]["created"])
+    assert f"D:{made:%Y%m%d%H%M%S}" in inside
