@@ -69,7 +69,7 @@ def _write(folder: Path, run: Run) -> None:
         "has_value": summary.has_value,
         "segments": list(summary.segments),
         "cost": summary.cost,
-        "ledger": [dataclasses.asdict(row) for row in summary.ledger],
+        "ledger": _plain(summary.ledger),
         "holdout": None,
     }
     if holdout is not None:
@@ -81,6 +81,7 @@ def _write(folder: Path, run: Run) -> None:
             "new_customers": holdout.new_customers,
             "new_purchases": holdout.new_purchases,
             "new_value": holdout.new_value,
+            "ledger": _plain(holdout.ledger),
         }
     (folder / MARKER).write_text(json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
@@ -110,6 +111,7 @@ def read_run(directory: str | Path) -> Run:
             new_value=later["new_value"],
             daily=pd.read_parquet(folder / DAILY),
             unit=Unit(facts["unit"]),
+            ledger=_ledger(later["ledger"]),
         )
         # The days are already checked, netted and cut: summarising them as they are gives the same summary again.
         summary = summarize(
@@ -128,5 +130,13 @@ def read_run(directory: str | Path) -> Run:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{directory} is not a complete run ({type(error).__name__}: {error}). {again}") from None
-    ledger = tuple(LedgerRow(**row) for row in facts["ledger"])
-    return Run(dataclasses.replace(summary, ledger=ledger, source=facts["source"], sha256=facts["sha256"]), holdout)
+    where = {"source": facts["source"], "sha256": facts["sha256"], "ledger": _ledger(facts["ledger"])}
+    return Run(dataclasses.replace(summary, **where), holdout)
+
+
+def _plain(ledger: tuple[LedgerRow, ...]) -> list[dict[str, Any]]:
+    return [dataclasses.asdict(row) for row in ledger]
+
+
+def _ledger(plain: list[dict[str, Any]]) -> tuple[LedgerRow, ...]:
+    return tuple(LedgerRow(**row) for row in plain)

@@ -34,7 +34,7 @@ def complain(text: str) -> None:
 def headline(data: Mapping[str, Any]) -> None:
     """The verdict of a report, and what it forecasts."""
     from clvmodels.report import numbers as n
-    from clvmodels.report import sentences
+    from clvmodels.report import sentences, texts
 
     ahead, currency = data["forecast"], data["data"]["currency"]
     said = f"{n.count(ahead['purchases'])} purchases ({_between(ahead, 'purchases', n.count)})"
@@ -44,7 +44,7 @@ def headline(data: Mapping[str, Any]) -> None:
         said += f"; discounted at {n.percent(ahead['discount_rate'])} a year {n.money(ahead['clv'], currency)}"
     say(
         sentences.headline(data).replace("**", ""),
-        sentences.headline_note(data, "of the report").replace("**", ""),
+        sentences.headline_note(data, f'"{texts.TITLES["checks"]}"').replace("**", ""),
         f"Forecast, {n.day(ahead['start'])} to {n.day(ahead['end'])}, {n.count(ahead['customers'])} customers: {said}.",
     )
 
