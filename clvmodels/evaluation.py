@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,15 +133,24 @@ def _check(forecast: Predictions, holdout: Holdout, resamples: int) -> None:
         alone = one[~one.isin(other)]
         if len(alone):
             problems.append(
-                f"{len(alone):,} of {len(one):,} customers are in the {where} only (first: {alone.iloc[0]}). "
+                f"{len(alone):,} of {len(one):,} customers {_are(alone)} in the {where} only (first: {alone.iloc[0]}). "
                 "Every customer is judged on both sides. Use the two sides of one split."
             )
+    if len(twice := theirs[theirs.duplicated()]):
+        problems.append(
+            f"{len(twice):,} of {len(theirs):,} customers {_are(twice)} in the holdout more than once "
+            f"(first: {twice.iloc[0]}). Use the two sides of one split."
+        )
     if resamples < FEWEST_RESAMPLES:
         problems.append(
             f"resamples is {resamples}. 95 % limits need at least {FEWEST_RESAMPLES} resamples; the default is 500."
         )
     if problems:
         raise InputError("the forecast cannot be evaluated", problems)
+
+
+def _are(some: Sized) -> str:
+    return "is" if len(some) == 1 else "are"
 
 
 def _benches(

@@ -22,6 +22,8 @@ from scipy import sparse
 from clvmodels.ranking import Ranked, Ranking
 
 Array = NDArray[np.float64]
+Amount = Array | sparse.csr_array
+"""One number per customer, shape (n,); or the same as a sparse row, shape (1, n)."""
 Direction = Literal["higher", "lower", "zero", "nominal"]
 Functional = Literal["mean", "median", "distribution"]
 
@@ -142,7 +144,7 @@ def gini(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | None = N
     )
 
 
-def gini_of(actual: Array, predicted: Ranked, perfect: Ranked) -> Array:
+def gini_of(actual: Amount, predicted: Ranked, perfect: Ranked) -> Array:
     """Gini from mid-ranks: area = Σ w·a·rank / (n Σ w·a) after summation by parts, so the ratio is all that is left."""
     return np.asarray(_total(actual, predicted.weighted) / _total(actual, perfect.weighted))
 
@@ -175,12 +177,16 @@ def auc_active(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | No
     >>> auc_active([0.9, 0.4, 0.4, 0.1], [2, 1, 0, 0])
     0.875
     """
-    return _answer(lambda w, p, a: auc_active_of(a, Ranking.of(p).under(w)), weights, prediction, actual)
+    return _answer(lambda w, p, a: auc_active_of(active(a), Ranking.of(p).under(w)), weights, prediction, actual)
 
 
-def auc_active_of(actual: Array, predicted: Ranked) -> Array:
+def active(actual: Array) -> Array:
+    """1 for every customer who bought, else 0."""
+    return np.where(actual > 0, 1.0, 0.0)
+
+
+def auc_active_of(active: Amount, predicted: Ranked) -> Array:
     """AUC from mid-ranks (Mann & Whitney 1947)."""
-    active = np.where(actual > 0, 1.0, 0.0)
     bought = _total(active, predicted.weights)
     return np.asarray(0.5 + _total(active, predicted.weighted) / (bought * (predicted.n - bought)))
 
@@ -301,9 +307,9 @@ class PIT:
 # ---------------------------------------------------------------------------------------------------------- plumbing
 
 
-def _total(amount: Array, weights: Array) -> Array:
+def _total(amount: Amount, weights: Array) -> Array:
     """Σ w · amount, one per column."""
-    return np.asarray(amount @ weights)
+    return np.asarray(amount @ weights).reshape(-1)
 
 
 def _mean(amount: Array, weights: Array) -> Array:
