@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from clvmodels.fitting.words import findings, identified, verdict
 from clvmodels.models import FAMILIES, Family, GammaGamma
 
 if TYPE_CHECKING:
+    from clvmodels.fitting.priors import Prior
     from clvmodels.summary import Summary
 
-METHODS = ("mle",)
+METHODS = ("mle", "posterior", "nuts")
 """The ways to fit."""
 
 LEAST_Q = 1.05
@@ -27,7 +29,14 @@ LEAST_Q = 1.05
 __all__ = ["METHODS", "Fit", "fit"]
 
 
-def fit(family: type[Family] | str, summary: Summary, *, method: str = "mle", seed: int = 0) -> Fit:
+def fit(
+    family: type[Family] | str,
+    summary: Summary,
+    *,
+    method: str = "mle",
+    seed: int = 0,
+    priors: Mapping[str, Prior] | None = None,
+) -> Fit:
     """Fit a family to a summary.
 
     Parameters
@@ -40,8 +49,13 @@ def fit(family: type[Family] | str, summary: Summary, *, method: str = "mle", se
     method
         ``"mle"``, maximum likelihood: the highest point of the likelihood over several deterministic starts, followed
         to the boundary when it lies there (then a `DiagnosticWarning` says what the data do not tell).
+        ``"posterior"``, the exact posterior under weak priors by importance draws, with Pareto k̂ as its certificate;
+        where that fails the fit goes to NUTS by itself. ``"nuts"``, PyMC's NUTS in any case.
     seed
         For methods that draw; maximum likelihood is deterministic.
+    priors
+        Replacements for the weak default priors by quantity, e.g. ``{"dropout": Beta(1, 9)}``, from
+        `clvmodels.fitting.priors`; none for maximum likelihood. Quantities do not depend on the unit of time or money.
 
     Returns
     -------
@@ -53,7 +67,9 @@ def fit(family: type[Family] | str, summary: Summary, *, method: str = "mle", se
     InputError
         When the data cannot identify anything: one customer, no repeat buyer, nobody observed, equal or negative spend.
     ConvergenceError
-        When the gradient does not vanish; the last state is on the exception as ``.fit``.
+        When the gradient does not vanish, or chains do not mix; the last state is on the exception as ``.fit``.
+    MissingDependencyError
+        When NUTS is needed and PyMC is not installed.
 
     Warns
     -----
@@ -80,10 +96,23 @@ def fit(family: type[Family] | str, summary: Summary, *, method: str = "mle", se
         raise InputError(
             f"method {method!r} is not known. Choose {' or '.join(f'--method {name}' for name in METHODS)}."
         )
-    if kind is GammaGamma:
-        objective, left_out = spend_objective(summary)
-        return _by_likelihood(objective, summary, n_left_out=left_out)
-    return _by_likelihood(purchase_objective(summary), summary)
+    if priors and method == "mle":
+        raise InputError('maximum likelihood has no priors. Choose method="posterior", or leave priors out.')
+    objective, extra = _objective(kind, summary)
+    if method == "mle":
+        return _by_likelihood(objective, summary, **extra)
+    from clvmodels.fitting.bayes import fit_posterior  # scipy.stats takes half a second to load
+    from clvmodels.fitting.priors import PARAMETRISATIONS
+
+    parametrisation = PARAMETRISATIONS[kind.name].with_priors(priors or {})
+    return fit_posterior(objective, parametrisation, summary, method=method, seed=seed, **extra)
+
+
+def _objective(kind: type[Family], summary: Summary) -> tuple[Objective, dict[str, int]]:
+    if kind is not GammaGamma:
+        return purchase_objective(summary), {}
+    objective, left_out = spend_objective(summary)
+    return objective, {"n_left_out": left_out}
 
 
 def _family(family: type[Family] | str) -> type[Family]:

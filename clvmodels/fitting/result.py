@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import special
 
 from clvmodels.calendar import Unit
+from clvmodels.fitting.draws import Draws
 from clvmodels.models import Family
 from clvmodels.models.arrays import Array
 
@@ -25,7 +26,7 @@ class Fit:
     model
         The family at its estimate; time in ``unit``, money in ``currency``.
     method
-        How it was fitted: ``"mle"``.
+        How it was fitted: ``"mle"``, ``"posterior"`` or ``"nuts"``.
     unit
         What 1.0 of time means.
     log_likelihood
@@ -64,7 +65,7 @@ class Fit:
     currency: str
     sha256: str = field(repr=False)
     finite_mean: Family | None = None
-    posterior: Any = field(default=None, repr=False)
+    posterior: Draws | None = field(default=None, repr=False)
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -77,7 +78,9 @@ class Fit:
         return self.finite_mean or self.model
 
     def draws(self, n: int, *, seed: int = 0) -> Family:
-        """The family at ``n`` draws of its parameters: log-normal, with the covariance of the estimate.
+        """The family at ``n`` draws of its parameters.
+
+        From the posterior, if there is one; else log-normal, with the covariance of the estimate.
 
         Parameters
         ----------
@@ -91,6 +94,8 @@ class Fit:
         Family
             Fields of shape (n, 1), as every formula takes them.
         """
+        if self.posterior is not None:
+            return self.posterior.resample(n, seed=seed)
         normal = np.random.default_rng(seed).standard_normal((n, len(self.covariance)))
         return type(self.model).from_log(self.model.log_vector + normal @ _root(self.covariance).T)
 
@@ -98,18 +103,22 @@ class Fit:
         """One row per parameter: parameter, estimate, standard_error, lower, upper.
 
         ``lower`` and ``upper`` are the ``level`` confidence limits, computed for the logarithm, so that they are
-        positive; like ``standard_error`` they are missing (NaN) for what the data do not identify.
+        positive; like ``standard_error`` they are missing (NaN) for what the data do not identify. With a posterior
+        they are its quantiles, and ``standard_error`` is its standard deviation.
         """
         estimate = np.array(list(self.parameters.values()))
         error = np.array([np.nan if e is None else e for e in self.standard_errors.values()])
         reach = np.exp(special.ndtri((1 + level) / 2) * error / estimate)
+        lower, upper = estimate / reach, estimate * reach
+        if self.posterior is not None:
+            lower, upper = self.posterior.quantile((1 - level) / 2), self.posterior.quantile((1 + level) / 2)
         return pd.DataFrame(
             {
                 "parameter": list(self.parameters),
                 "estimate": estimate,
                 "standard_error": error,
-                "lower": estimate / reach,
-                "upper": estimate * reach,
+                "lower": lower,
+                "upper": upper,
             }
         )
 
