@@ -84,7 +84,8 @@ def fit(
     --------
     >>> import pandas as pd
     >>> from clvmodels.models import BGNBD
-    >>>     >>> rfm = pd.DataFrame({"customer_id": range(6), "frequency": [0, 0, 0, 1, 2, 6],
+    >>> from clvmodels.summary import Summary
+    >>> rfm = pd.DataFrame({"customer_id": range(6), "frequency": [0, 0, 0, 1, 2, 6],
     ...                     "recency": [0, 0, 0, 4, 20, 30], "T": [39, 30, 33, 39, 35, 32]})
     >>> with warnings.catch_warnings(action="ignore"):  # six customers tell little, and it says so
     ...     purchases = fit(BGNBD, Summary.from_frame(rfm, until="1997-09-30"))
