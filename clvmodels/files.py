@@ -37,7 +37,7 @@ def check_folder(directory: str | Path, *, marker: str, ours: Collection[str], w
     """
     target = Path(directory).expanduser()
     target = Path(os.path.abspath(target))  # resolves "." and "..", keeps links
-    example = f"for example --out {target.name or 'out'}/{what}"
+    example = f"for example --out {target.name or what}-new"
     if target.is_dir():
         if os.path.ismount(target) or target == Path.cwd():
             kind = "the current folder" if target == Path.cwd() else "a mounted folder"

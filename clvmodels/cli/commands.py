@@ -9,6 +9,7 @@ import typer
 
 from clvmodels.cli import chain, screen
 from clvmodels.cli.options import (
+    CalibrationEnd,
     FitFile,
     HoldoutEnd,
     Log,
@@ -62,10 +63,7 @@ def report(
     source: OptionalSource = None,
     *,
     out: Annotated[str, option("Folder to write: new, empty, or an earlier report.", metavar="DIR")],
-    calibration_end: Annotated[
-        str | None,
-        option("Last day the judged model may see.", metavar="DATE", show_default="two thirds of the observed span"),
-    ] = None,
+    calibration_end: CalibrationEnd = None,
     holdout_end: HoldoutEnd = None,
     period: Period,
     horizon: Annotated[
@@ -142,9 +140,7 @@ def split(
     source: Source,
     *,
     out: Annotated[str, option("Run folder to write: new, empty, or an earlier run.", metavar="DIR")],
-    calibration_end: Annotated[
-        str, option("Last day the model may see; the holdout starts the day after.", metavar="DATE")
-    ],
+    calibration_end: CalibrationEnd = None,
     holdout_end: HoldoutEnd = None,
     unit: UnitName = "week",
     log: Log,
@@ -243,9 +239,7 @@ def evaluate(
     ] = None,
     fit: FitFile = None,
     resamples: Annotated[int, option("Bootstrap resamples of customers.", metavar="N", min=1)] = 500,
-    calibration_end: Annotated[
-        str | None, option("For a log: last day the model may see.", metavar="DATE", show_default=False)
-    ] = None,
+    calibration_end: CalibrationEnd = None,
     holdout_end: HoldoutEnd = None,
     unit: UnitName = "week",
     models: Models,

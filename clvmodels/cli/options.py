@@ -62,7 +62,11 @@ OptionalSource = Annotated[
 Seed = Annotated[int, option("Seed of everything that is drawn at random.", metavar="N")]
 CalibrationEnd = Annotated[
     str | None,
-    option("Last day the model may see; the holdout starts the day after.", metavar="DATE", show_default="two thirds"),
+    option(
+        "Last day the model may see; the holdout starts the day after.",
+        metavar="DATE",
+        show_default="two thirds of the log",
+    ),
 ]
 HoldoutEnd = Annotated[
     str | None, option("Last day of the holdout.", metavar="DATE", show_default="last date in the log")

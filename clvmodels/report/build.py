@@ -73,7 +73,7 @@ def build_report(
     calibration_end: str | dt.date | None = None,
     holdout_end: str | dt.date | None = None,
     until: str | dt.date | None = None,
-    horizon: str | dt.date | Horizon = "12 months",
+    horizon: str | Horizon = "12 months",
     discount_rate: float = 0.10,
     margin: float = 1.0,
     unit: str | Unit = "week",
@@ -143,6 +143,11 @@ def build_report(
         decimal=decimal, returns=returns, currency=currency,
     )  # fmt: skip
     end = as_date(until, "until") if until else log.last_date
+    if end < log.first_date:
+        raise InputError(
+            f"no purchase falls on or before {end}; the log begins on {log.first_date}. Choose a later --until."
+        )
+    horizon = Horizon.parse(horizon, after=end)  # what is wrong with it is said before the work, not after
     if holdout_end is None and end < log.last_date:
         holdout_end = end  # what lies after the end of observation has not been observed
 
