@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from clvmodels.calendar import as_date
 from clvmodels.datasets import DATASETS
 from clvmodels.errors import InputError
 from clvmodels.transactions import cells
@@ -15,13 +16,11 @@ from clvmodels.transactions.columns import Columns, find_columns
 from clvmodels.transactions.dates import find_reading, first_guess
 from clvmodels.transactions.ledger import LedgerRow, in_order
 from clvmodels.transactions.problems import REFUSED, Rows, check_rows, check_types
+from clvmodels.transactions.rows import CODES, Tally, group, judge, tally
 from clvmodels.transactions.sources import Source, content_hash, open_source, read_errors
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-
-# Why a row cannot be used, in the order in which the reasons are looked for; the engine knows them by their place.
-_CODES = ("", "null_id", "null_date", "bad_date", "null_value", "bad_value", "negative")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +46,7 @@ class Transactions:
         Calibration end and holdout end under which a built-in log was published.
     """
 
-    days: ir.Table
+    days: ir.Table = field(repr=False)
     ledger: tuple[LedgerRow, ...]
     source: str
     sha256: str
@@ -149,111 +148,57 @@ def _check_options(date_format: str | None, decimal: str, returns: str) -> None:
 
 
 def _read(opened: Source, columns: Columns, date_format: str | None, decimal: str, returns: str) -> Transactions:
+    has_value = columns.value is not None
+
+    def judged_by(reading: str) -> tuple[ir.Table, list[int], Tally]:
+        judged = judge(raw, columns, reading=reading, decimal=decimal, returns=returns)
+        judged = judged if opened.cheap else judged.cache()
+        counted = tally(judged, has_value=has_value)
+        return judged, opened.malformed(), counted  # malformed lines are known once the rows have been read
+
     with read_errors(opened.label):
         raw = opened.take([at for _, at in columns.positions])
-        names = [opened.names[at] for _, at in columns.positions]
         raw = raw.rename({role: f"c{i}" for i, (role, _) in enumerate(columns.positions)})
-        roles = dict(zip([role for role, _ in columns.positions], names, strict=True))
-        check_types(raw, roles, can_try=opened.can_try, label=opened.label)
+        names = {role: opened.names[at] for role, at in columns.positions}
+        check_types(raw, names, can_try=opened.can_try, label=opened.label)
         reading = date_format or (first_guess(raw.date) if cells.is_text(raw.date) else "iso")
-        judged, groups = _judged(raw, columns, reading, decimal, returns)
-        unreadable = _left_out(groups, columns).get("bad_date")
-        if unreadable is not None and not date_format:
-            found, problem = find_reading(raw.date, roles["date"])
+        judged, lines, counted = judged_by(reading)
+        if "bad_date" in counted.left_out and not date_format:
+            better, problem = find_reading(raw.date, names["date"])
             if problem is not None:
                 raise InputError(REFUSED, [problem])
-            if found != reading:
-                judged, groups = _judged(raw, columns, found, decimal, returns)
-        lines = opened.malformed()  # known once the rows have been read
-        left_out = list(_left_out(groups, columns).values())
+            if better != reading:
+                judged, lines, counted = judged_by(better)
+        left_out = list(counted.left_out.values())
         if lines:
             detail = "lines " + ", ".join(map(str, lines[:20])) + (", …" if len(lines) > 20 else "")
             left_out.append(LedgerRow("malformed", len(lines), 0, None, detail))
-        days = groups.filter(groups["_reason"] == 0).drop("_reason")
-        facts = days.agg(first=days.date.min(), last=days.date.max(), rows=days["_rows"].sum()).to_pandas().iloc[0]
         ledger = in_order(left_out)
-        rows = sum(line.rows for line in ledger) + int(facts["rows"] if facts["rows"] == facts["rows"] else 0)
-        check_rows(Rows(raw, judged, roles, _CODES, opened.embedded), ledger, rows, decimal=decimal)
-        last = _as_date(facts["last"])
-        if returns == "drop":  # a refund is no purchase, but it shows that the log was still being kept
-            dropped = groups.filter(groups["_reason"] == _CODES.index("negative")).date.max().execute()
-            last = max(last, _as_date(dropped)) if dropped == dropped and dropped is not None else last
+        rows = counted.usable + sum(line.rows for line in ledger)
+        check_rows(Rows(raw, judged, names, opened.embedded), ledger, rows, decimal=decimal)
+        days = group(judged, columns, counted)
+        first, last = days.agg(first=days.date.min(), last=days.date.max()).to_pandas().iloc[0]
+        if returns == "drop" and "negative" in counted.left_out:
+            # A refund that is dropped is no purchase, but it shows that the log was still being kept.
+            dropped = judged.filter(judged["_reason"] == CODES.index("negative")).date.max().to_pandas()
+            last = max(as_date(last), as_date(dropped))
         return Transactions(
             days=days,
             ledger=ledger,
             source=opened.label,
             sha256=opened.sha256 or _fingerprint(judged, opened, ledger, rows),
             rows=rows,
-            has_value=columns.value is not None,
+            has_value=has_value,
             segments=tuple(name for name, _ in columns.segments),
             cost=columns.cost[0] if columns.cost else None,
             currency="USD",
             returns=returns,
-            first_date=_as_date(facts["first"]),
-            last_date=last,
+            first_date=as_date(first),
+            last_date=as_date(last),
         )
-
-
-def _judged(raw: ir.Table, columns: Columns, reading: str, decimal: str, returns: str) -> tuple[ir.Table, ir.Table]:
-    """Each row with the reason why it cannot be used (0: it can); and their groups by customer, day and reason."""
-    import ibis
-
-    whole = True
-    if raw.customer_id.type().is_floating() or raw.customer_id.type().is_decimal():
-        whole = not bool((raw.customer_id != raw.customer_id.floor()).any().execute())
-    read = {"customer_id": cells.customer(raw.customer_id, whole=whole), "date": cells.day(raw.date, reading)}
-    read |= {name: cells.label(raw[f"segment_{i}"]) for i, (name, _) in enumerate(columns.segments)}
-    if columns.cost:
-        read[columns.cost[0]] = cells.money(raw.cost, decimal)
-    blank = {"_blank": cells.words(raw.date).isnull() if cells.is_text(raw.date) else raw.date.isnull()}
-    if columns.value is not None:
-        read["value"] = cells.money(raw.value, decimal)
-        blank["_empty"] = cells.is_empty(raw.value)
-    rows = raw.select(**read, **blank)
-    cases = [(rows.customer_id.isnull(), 1), (rows.date.isnull() & rows["_blank"], 2), (rows.date.isnull(), 3)]
-    if columns.value is not None:
-        cases += [(rows["_empty"], 4), (rows.value.isnull(), 5)]
-        if returns == "drop":
-            cases.append((rows.value < 0, 6))
-    judged = rows.mutate(_reason=ibis.cases(*cases, else_=0).cast("int8")).drop(*blank)
-    measures = {"_rows": judged.count()}
-    if columns.value is not None:
-        measures |= {
-            "value": judged.value.sum(),
-            "_gross": judged.value.sum(where=judged.value > 0).fill_null(0.0),
-            "_negative": (judged.value < 0).sum(),
-        }
-    measures |= {name: judged[name].min() for name, _ in columns.segments}
-    if columns.cost:
-        measures[columns.cost[0]] = judged[columns.cost[0]].max()
-    # Read the source once: everything else is asked of this table. In order, so that sums of money come out the same to
-    # the last digit when the same log is read again.
-    return judged, judged.group_by("customer_id", "date", "_reason").agg(**measures).order_by(
-        "customer_id", "date"
-    ).cache()
-
-
-def _left_out(groups: ir.Table, columns: Columns) -> dict[str, LedgerRow]:
-    rest = groups.filter(groups["_reason"] > 0)
-    money = {"value": rest.value.sum()} if columns.value is not None else {}
-    found = (
-        rest.group_by("_reason")
-        .agg(rows=rest["_rows"].sum(), customers=rest.customer_id.nunique(), **money)
-        .to_pandas()
-    )
-    lines = {}
-    for line in found.to_dict("records"):
-        reason, value = _CODES[line["_reason"]], line.get("value")
-        known = value is not None and value == value
-        lines[reason] = LedgerRow(reason, int(line["rows"]), int(line["customers"]), float(value) if known else None)
-    return lines
 
 
 def _fingerprint(judged: ir.Table, opened: Source, ledger: tuple[LedgerRow, ...], rows: int) -> str:
     # Rows in a distant engine stay there: only what was counted stands for them.
-    content = content_hash(judged.drop("_reason")) if opened.embedded else repr(ledger)
+    content = content_hash(judged.drop("_reason"), rows) if opened.embedded else repr(ledger)
     return hashlib.sha256(f"{judged.columns}|{rows}|{content}".encode()).hexdigest()
-
-
-def _as_date(value: Any) -> dt.date:
-    return value.date() if isinstance(value, dt.datetime) else value
