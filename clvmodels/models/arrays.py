@@ -15,6 +15,9 @@ Parameter: TypeAlias = Any
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 
+BLOCK = 1 << 14
+"""Elements worked on at a time, so that the temporary arrays stay in the processor's cache."""
+
 LARGE = 20.0
 """From here on four terms of Stirling's series are exact in double precision."""
 
@@ -104,18 +107,6 @@ def _trigamma_rest(z: Array) -> Array:
     return np.asarray(w / z * (1 / 6 - w * (1 / 30 - w * (1 / 42 - w / 30))))
 
 
-def beta_cdf(first: ArrayLike, second: ArrayLike, u: ArrayLike, rest: ArrayLike) -> Array:
-    """P(Beta(first, second) ≤ u), with rest = 1 − u computed on its own: from the side where the argument is exact."""
-    first, second, u, rest = np.broadcast_arrays(*(np.asarray(value, float) for value in (first, second, u, rest)))
-    near = u < rest
-    if np.all(near):
-        return np.asarray(special.betainc(first, second, u))
-    out = np.empty(u.shape)
-    out[near] = special.betainc(first[near], second[near], u[near])
-    out[~near] = special.betaincc(second[~near], first[~near], rest[~near])
-    return out
-
-
 def per_distinct(formula: Callable[[Array], Any], x: ArrayLike) -> Any:
     """``formula`` at the distinct values of the counts ``x`` only, put back in x's place.
 
@@ -138,6 +129,24 @@ def per_distinct(formula: Callable[[Array], Any], x: ArrayLike) -> Any:
         return formula(distinct.astype(float))[..., place[counts]]
     values, where = np.unique(x, return_inverse=True)
     return formula(values)[..., where.reshape(x.shape)]
+
+
+def in_blocks(formula: Callable[..., Array], *values: ArrayLike) -> Array:
+    """``formula`` of the broadcast values, an elementwise one, on a few thousand at a time."""
+    arrays = np.broadcast_arrays(*(np.asarray(value, float) for value in values))
+    if arrays[0].size <= BLOCK:
+        return formula(*arrays)
+    out = np.empty(arrays[0].shape)
+    inner = out[0].size
+    step = max(1, BLOCK // inner)
+    for start in range(0, len(out), step):
+        rows = slice(start, start + step)
+        out[rows] = (
+            formula(*(array[rows] for array in arrays))
+            if inner <= BLOCK
+            else in_blocks(formula, *(array[start] for array in arrays))
+        )
+    return out
 
 
 class _NumPy:

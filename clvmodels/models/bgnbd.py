@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from clvmodels.models import new_customer
-from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter, digamma_rise, per_distinct, trigamma_rise
+from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter, digamma_rise, per_distinct
 from clvmodels.models.base import PurchaseFamily
 
 
@@ -73,33 +73,6 @@ class BGNBD(PurchaseFamily):
         by_a = dead / a - rise_ab
         by_b = rise_b - rise_ab - dead / (b + np.maximum(x - 1, 0))
         return np.stack(np.broadcast_arrays(by_r, by_alpha, by_a, by_b))
-
-    def hessian(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
-        """Second derivatives of the log-likelihood by r, alpha, a, b: shape (4, 4, n)."""
-        x, t_x, T = (np.asarray(value, float) for value in (x, t_x, T))
-        r, alpha, a, b = self.r, self.alpha, self.a, self.b
-        dead = np.where(x > 0, special.expit(self._log_odds(x, t_x, T)), 0.0)
-        rise_r = per_distinct(lambda k: trigamma_rise(r, k), x)
-        rise_b = per_distinct(lambda k: trigamma_rise(b, k), x)
-        rise_ab = per_distinct(lambda k: trigamma_rise(a + b, k), x)
-        gap = (t_x - T) / ((alpha + T) * (alpha + t_x))  # 1/(α+T) − 1/(α+t_x)
-        after = b + np.maximum(x - 1, 0)
-        zero = np.zeros(np.shape(dead))
-        slope = np.broadcast_arrays(np.log1p((T - t_x) / (alpha + t_x)), (r + x) * gap, 1 / a + zero, -1 / after)
-        rows = [[dead * (1 - dead) * first * second for second in slope] for first in slope]
-        rows[0][0] = rows[0][0] + rise_r
-        cross = T / (alpha * (alpha + T)) + dead * gap
-        rows[0][1] = rows[0][1] + cross
-        rows[1][0] = rows[1][0] + cross
-        both = 1 / (alpha + T) + 1 / (alpha + t_x)
-        rows[1][1] = (
-            rows[1][1] + (x - r * T * (2 * alpha + T) / alpha**2) / (alpha + T) ** 2 - dead * (r + x) * gap * both
-        )
-        rows[2][2] = rows[2][2] - rise_ab - dead / a**2
-        rows[2][3] = rows[2][3] - rise_ab
-        rows[3][2] = rows[3][2] - rise_ab
-        rows[3][3] = rows[3][3] + rise_b - rise_ab + dead / after**2
-        return np.stack([np.stack(np.broadcast_arrays(*row)) for row in rows])
 
     def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """Probability of not having dropped out by T: 1 for x = 0, who had no occasion to."""

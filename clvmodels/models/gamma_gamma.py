@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from clvmodels.errors import InputError
-from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter, beta_cdf, digamma_rise, per_distinct, trigamma_rise
+from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter, digamma_rise, per_distinct
 from clvmodels.models.base import Family
 
 
@@ -64,20 +64,6 @@ class GammaGamma(Family):
         by_v = (q * total / v - p * seen) / (v + total)
         return np.stack([np.where(x > 0, part, 0.0) for part in np.broadcast_arrays(by_p, by_q, by_v)])
 
-    def hessian(self, x: ArrayLike, m: ArrayLike) -> Array:
-        """Second derivatives of the log-likelihood by p, q, v: shape (3, 3, n)."""
-        x, m = _spent(x, m)
-        p, q, v = self.p, self.q, self.v
-        seen = np.maximum(x, 1)
-        total = seen * m
-        pp = seen**2 * per_distinct(lambda k: trigamma_rise(p * k, q), seen)
-        qq = per_distinct(lambda k: trigamma_rise(q, p * k), seen)
-        pq = seen * per_distinct(lambda k: special.zeta(2, p * k + q), seen)
-        pv, qv = -seen / (v + total), total / (v * (v + total))
-        vv = -q * total / (v**2 * (v + total)) - (q * total / v - p * seen) / (v + total) ** 2
-        parts = [np.where(x > 0, part, 0.0) for part in np.broadcast_arrays(pp, pq, pv, qq, qv, vv)]
-        return np.stack([np.stack([parts[i] for i in row]) for row in ((0, 1, 2), (1, 3, 4), (2, 4, 5))])
-
     def scale(self, x: ArrayLike, m: ArrayLike) -> Array:
         """v + x m: the total of future purchases is this times a beta-prime variable that depends on x alone."""
         x, m = _spent(x, m)
@@ -102,16 +88,18 @@ class GammaGamma(Family):
 
     def cdf_total(self, s: ArrayLike, n: ArrayLike, x: ArrayLike, m: ArrayLike) -> Array:
         """P(S ≤ s), S the total value of n future purchases: a scaled beta prime."""
-        s, n, (x, _), scale = np.asarray(s, float), np.asarray(n, float), _spent(x, m), self.scale(x, m)
-        above = np.maximum(s, 0.0) + scale
-        cdf = beta_cdf(self.p * np.maximum(n, 1), self.p * x + self.q, np.maximum(s, 0.0) / above, scale / above)
+        s, n, scale = np.asarray(s, float), np.asarray(n, float), self.scale(x, m)
+        above = np.maximum(s, 0.0)
+        cdf = special.betainc(
+            self.p * np.maximum(n, 1), self.p * np.asarray(x, float) + self.q, above / (above + scale)
+        )
         return np.where(s < 0, 0.0, np.where(n > 0, cdf, 1.0))
 
     def sf_total(self, s: ArrayLike, n: ArrayLike, x: ArrayLike, m: ArrayLike) -> Array:
-        """P(S > s), S the total value of n future purchases, with its own relative accuracy."""
-        s, n, (x, _), scale = np.asarray(s, float), np.asarray(n, float), _spent(x, m), self.scale(x, m)
-        above = np.maximum(s, 0.0) + scale
-        sf = beta_cdf(self.p * x + self.q, self.p * np.maximum(n, 1), scale / above, np.maximum(s, 0.0) / above)
+        """P(S > s), S the total value of n future purchases, to the last digit also where it is tiny."""
+        s, n, scale = np.asarray(s, float), np.asarray(n, float), self.scale(x, m)
+        above = np.maximum(s, 0.0)
+        sf = special.betainc(self.p * np.asarray(x, float) + self.q, self.p * np.maximum(n, 1), scale / (above + scale))
         return np.where(s < 0, 1.0, np.where(n > 0, sf, 0.0))
 
     def mean_total(self, n: ArrayLike, x: ArrayLike, m: ArrayLike) -> Array:

@@ -8,26 +8,31 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from clvmodels.models.arrays import Array, beta_cdf, log_rising, stirling_rest
-
-BLOCK = 1 << 15
-"""Elements worked on at a time: they stay in the processor's cache."""
+from clvmodels.models.arrays import BLOCK, Array, in_blocks, log_rising, stirling_rest
 
 TERMS = 256
 """Terms of the series before the integral is cheaper."""
 
 
-def survival(n: Array, t: Array, r: Any, alpha: Any, a: Any, b: Any) -> Array:
+def survival(n: ArrayLike, t: ArrayLike, r: ArrayLike, alpha: ArrayLike, a: ArrayLike, b: ArrayLike) -> Array:
     """P(X(t) ≥ n), n ≥ 1: buy n times in the NBD, and stay after the first n − 1."""
+    return in_blocks(_survival, n, t, r, alpha, a, b)
+
+
+def _survival(n: Array, t: Array, r: Array, alpha: Array, a: Array, b: Array) -> Array:
     return np.exp(_log_stayed(n - 1, a, b)) * nbd_tail(n, t, r, alpha)
 
 
-def pmf(n: Array, t: Array, r: Any, alpha: Any, a: Any, b: Any) -> Array:
+def pmf(n: ArrayLike, t: ArrayLike, r: ArrayLike, alpha: ArrayLike, a: ArrayLike, b: ArrayLike) -> Array:
     """P(X(t) = n), n ≥ 1: stay after n − 1 purchases, then leave with the n-th or stay and buy no more.
 
     Both terms are positive (Fader, Hardie & Lee 2005, eq. 8, with its 1 − Σ as a tail): no digit is lost, as there
     would be in a difference of two survival probabilities.
     """
+    return in_blocks(_pmf, n, t, r, alpha, a, b)
+
+
+def _pmf(n: Array, t: Array, r: Array, alpha: Array, a: Array, b: Array) -> Array:
     here = a + b + n - 1
     last = a / here * nbd_tail(n, t, r, alpha) + (b + n - 1) / here * nbd_pmf(n, t, r, alpha)
     return np.asarray(np.exp(_log_stayed(n - 1, a, b)) * last)
@@ -61,7 +66,7 @@ def _log_ratio(value: Array, mean: Array, difference: Array) -> Array:
 
 def nbd_tail(n: Array, t: Array, r: Any, alpha: Any) -> Array:
     """P(n or more purchases in t) of a Gamma-Poisson customer who never leaves; n ≥ 1."""
-    return beta_cdf(n, r, t / (alpha + t), alpha / (alpha + t))
+    return np.asarray(special.betainc(n, r, t / (alpha + t)))
 
 
 def survival_table(n_max: int, t: float, r: Any, alpha: Any, a: Any, b: Any) -> Array:
@@ -79,16 +84,15 @@ def survival_table(n_max: int, t: float, r: Any, alpha: Any, a: Any, b: Any) -> 
 
 def mean(t: ArrayLike, r: ArrayLike, alpha: ArrayLike, a: ArrayLike, b: ArrayLike) -> Array:
     """Expected purchases h(t): by series, and by an integral where the series would lose digits or be long."""
-    arrays = np.broadcast_arrays(*(np.asarray(value, float) for value in (t, r, alpha, a, b)))
-    out = np.empty(arrays[0].size)
-    for start in range(0, out.size, BLOCK):
-        block = slice(start, start + BLOCK)
-        t, r, alpha, a, b = (value.flat[block] for value in arrays)
-        h, safe = _mean_by_series(t, r, alpha, a, b)
-        if not np.all(safe):
-            h[~safe] = _mean_by_integral(t[~safe] / alpha[~safe], r[~safe], a[~safe], b[~safe])
-        out[block] = h
-    return out.reshape(arrays[0].shape)
+    return in_blocks(_mean, t, r, alpha, a, b)
+
+
+def _mean(*arrays: Array) -> Array:
+    t, r, alpha, a, b = (np.ravel(array) for array in arrays)
+    h, safe = _mean_by_series(t, r, alpha, a, b)
+    if not np.all(safe):
+        h[~safe] = _mean_by_integral(t[~safe] / alpha[~safe], r[~safe], a[~safe], b[~safe])
+    return h.reshape(arrays[0].shape)
 
 
 def _mean_by_series(t: Array, r: Array, alpha: Array, a: Array, b: Array) -> tuple[Array, Any]:
