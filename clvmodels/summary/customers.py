@@ -282,6 +282,11 @@ def summary_of(log: Transactions, until: dt.date, unit: Unit) -> Summary:
     # Nothing below may look at later rows: they are the holdout.
     kept, fates = purchases(log, log.days.filter(log.days.date <= until))
     start = kept.date.min().to_pandas()
+    if pd.isna(start) and log.first_date <= until:
+        raise InputError(
+            f"no purchase is left up to {until} once refunds are subtracted: the values are negative. "
+            "Check which column holds the value, or turn its sign round."
+        )
     if pd.isna(start):
         raise InputError(
             f"no purchase falls on or before {until}; the log runs from {log.first_date} to {log.last_date}. "

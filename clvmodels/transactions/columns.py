@@ -110,6 +110,9 @@ def find_columns(
             hits = [i for i, have in enumerate(names) if _bare(have) in tier]
             if len(hits) == 1:
                 return hits[0]
+            if hits and len({names[i] for i in hits}) == 1:
+                problems.append(f"{len(hits)} columns are called '{names[hits[0]]}'. Rename all but one.")
+                return None
             if hits:
                 found = " or ".join(f"'{names[i]}'" for i in hits)
                 problems.append(f"{what} may be {found}. Choose one with {_FLAGS[role]} COLUMN.")

@@ -61,6 +61,10 @@ def open_csv(path: Path, folder: Path) -> CsvFile:
         readable = path
     with readable.open(encoding="utf-8-sig", newline="") as text:
         head = [line for _, line in zip(range(_HEAD_LINES), text, strict=False)]
+    if any("\0" in line for line in head):
+        raise InputError(
+            f"{path.name} is not a table of text. Give a CSV or Parquet file; from a spreadsheet program, save as CSV."
+        )
     if not any(line.strip() for line in head):
         raise InputError(f"{path.name} is empty. Give a file with a line of column names and a line for each purchase.")
     delimiter = _delimiter(head)
