@@ -17,6 +17,7 @@ import numpy as np
 from matplotlib.axes import Axes as Axes
 from matplotlib.colors import ListedColormap, PowerNorm
 from matplotlib.figure import Figure as Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
@@ -112,25 +113,26 @@ class Sheet:
         y += 0.10
         if self._key:
             y += self._write_key(y)
-        figure.set_layout_engine("constrained", rect=(0, 0, 1, 1 - y / height), h_pad=0.06, w_pad=0.06)
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        # Executed by hand, once: a figure that keeps its engine is drawn twice by every save.
+        ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - y / height), h_pad=0.06, w_pad=0.06).execute(figure)
         return figure
 
     def _write_key(self, y: float) -> float:
         """The key, in as many columns as the width takes; returns its height."""
         figure = self.figure
         handles, labels = zip(*self._key, strict=True)
-        for columns in range(len(labels), 0, -1):
+        count = len(labels)
+        for rows in range(1, count + 1):
+            columns = -(-count // rows)
             legend = figure.legend(
                 handles, labels, loc="upper left", bbox_to_anchor=(0.02 / WIDTH, 1 - y / self.height), ncols=columns,
                 borderaxespad=0.2, handlelength=2.3, columnspacing=1.4,
             )  # fmt: skip
             legend.set_in_layout(False)
-            if legend.get_window_extent().width <= figure.bbox.width * 0.985 or columns == 1:
+            if legend.get_window_extent().width <= figure.bbox.width * 0.985:
                 break
             legend.remove()
-        return 0.09 + 0.185 * -(-len(labels) // columns)
+        return 0.09 + 0.185 * rows
 
 
 # ------------------------------------------------------------------------------------------------------------- axes

@@ -103,8 +103,7 @@ ENGLISH: Mapping[str, str] = {
     "cell.zero": "Nobody buys again",
     # timeline
     "timeline.title": "What do x, tₓ and T mean for three real customers?",
-    "timeline.customer": "Customer {id}",
-    "timeline.x": "x = {x}",
+    "timeline.customer": "Customer {id}:  x = {x}",
     "timeline.t_x": "tₓ = {t_x} {units}",
     "timeline.T": "T = {T} {units}",
     "timeline.first": "First purchase",
@@ -114,8 +113,9 @@ ENGLISH: Mapping[str, str] = {
     "timeline.caption": (
         "Purchases on one day count once. x counts the repeat purchases, tₓ runs from the first purchase to the "
         "last and T from the first purchase to the end of calibration ({end}), in {units}. That is all the model "
-        "sees of a customer; the holdout (shaded) is hidden from it. On the right: purchases in the holdout by "
-        "model, by formula (per customer) and in fact. The customers were chosen by x, tₓ and T alone."
+        "sees of a customer's purchases; the holdout (shaded) is hidden from it. On the right: purchases in the "
+        "holdout by the model, by the formula per customer, and in fact. The customers were chosen by x, tₓ and T "
+        "alone."
     ),
     "timeline.alt": "Timeline of three customers with their purchases in calibration and holdout: {customers}.",
     "timeline.alt_customer": "customer {id} with x = {x}, tₓ = {t_x}, T = {T} {units}",
@@ -144,8 +144,8 @@ ENGLISH: Mapping[str, str] = {
     "frequency_histogram.formula": "Same rate for all",
     "frequency_histogram.caption": (
         "Customers by number of repeat purchases from their first purchase to {end}. The model's counts are sums of"
-        " each customer's probabilities. The formula has one average rate; taken at its word, purchases follow a "
-        "Poisson distribution with it."
+        " each customer's probabilities. The formula knows one average rate; with that rate for everybody purchases"
+        " would be Poisson distributed."
     ),
     "frequency_histogram.alt": (
         "Bar chart of customers by number of repeat purchases: {actual} customers did not come back; the model "
@@ -176,9 +176,9 @@ ENGLISH: Mapping[str, str] = {
     "deciles.y_value": "Mean value per customer, {currency}",
     "deciles.y_purchases": "Mean purchases per customer",
     "deciles.caption": (
-        "Customers are sorted by each prediction and cut into ten equal parts (ties shared in proportion); for "
-        "each, the mean predicted and what followed from {start} to {holdout_end}. The best tenth brought "
-        "{model_actual} each by the model's order, which predicted {model_predicted}; by the formula's order "
+        "Customers are sorted by each prediction and cut into ten equal parts (ties shared in proportion); shown "
+        "are the mean predicted and what followed from {start} to {holdout_end}. The best tenth in the model's "
+        "order brought {model_actual} each, with {model_predicted} predicted; in the formula's order "
         "{formula_actual}, with {formula_predicted} predicted."
     ),
     "deciles.alt": (
@@ -279,16 +279,15 @@ ENGLISH: Mapping[str, str] = {
     "alive_heatmap.model": "Model: probability of still being one",
     "alive_heatmap.actual": "Actual: share who bought in the holdout",
     "alive_heatmap.caption": (
-        "For a customer observed for {T} {units} ({end}), by repeat purchases and time since the last one. Left: "
-        "the model's P(alive); for the formula it is 100% everywhere. Right: the share of real customers who bought"
-        " from {start} to {holdout_end}, in cells of at least {least} customers; those who live need not buy. "
-        "One-time buyers are not shown: BG/NBD cannot see them leave (P(alive) = 100%); it predicted that "
-        "{zero_model} of them would buy, and {zero_actual} did."
+        "For a customer observed for {T} {units} until {end}, by repeat purchases and time since the last one. "
+        "Left: the model's P(alive); for the formula everybody is a customer for ever. Right: the share of real "
+        "customers who bought from {start} to {holdout_end}, in cells of at least {least} customers; who is still a"
+        " customer need not buy. One-time buyers are not on the map, their last purchase being their first: the "
+        "model predicted that {zero_model} of them would buy, and {zero_actual} did."
     ),
     "alive_heatmap.alt": (
-        "Two heat maps over repeat purchases and time since the last purchase: the model's probability of being "
-        "alive, and the actual share who bought; both fall with time since the last purchase, the faster the more "
-        "frequent the customer was."
+        "Two heat maps over repeat purchases and time since the last purchase: the model's probability of still "
+        "being a customer, from {lowest} to {highest}, and the actual share who bought in the holdout."
     ),
     "purchases_heatmap.title": "How many purchases to expect, by frequency and last purchase?",
     "purchases_heatmap.model": "Model",
@@ -298,12 +297,13 @@ ENGLISH: Mapping[str, str] = {
     "purchases_heatmap.caption": (
         "Purchases from {start} to {holdout_end} of a customer observed for {T} {units}, by repeat purchases and "
         "time since the last one; actual means of real customers, in cells of at least {least}. The formula does "
-        "not look at the time since the last purchase. One-time buyers are not shown: predicted {zero_model}, "
+        "not look at the time since the last purchase. One-time buyers are not on the map: predicted {zero_model}, "
         "actual {zero_actual} each."
     ),
     "purchases_heatmap.alt": (
-        "Three heat maps of purchases in the holdout over repeat purchases and time since the last purchase: model,"
-        " formula and actual. Model and actual fall with time since the last purchase, the formula does not."
+        "Three heat maps of holdout purchases over repeat purchases and time since the last purchase: the model "
+        "expects {lowest_model} to {highest_model}, the formula {lowest_formula} to {highest_formula}; actual means"
+        " lie between {lowest_actual} and {highest_actual}."
     ),
     # value_distribution
     "value_distribution.title": "How is predicted value spread over customers?",

@@ -16,81 +16,62 @@ from clvmodels.charts.words import Words
 Facts = Mapping[str, Any]
 Texts = dict[str, str]
 
+FIRST: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 7, "color": INK, "markerfacecolor": "white"}
+FIRST |= {"markeredgewidth": 1.5}
+REPEAT: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 7, "color": INK}
+LATER: dict[str, Any] = {"linestyle": "", "marker": "D", "markersize": 6, "color": "#8c8c8c"}
+"""Purchases on the timeline."""
+SAID = (("model", "model_short"), ("formula_customer", "formula_short"), ("actual", "actual"))
+"""What stands on the right of it."""
+
 
 def timeline(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
     """Three customers: purchases, x, t_x, T, and what model and formula said of the holdout."""
-    people = list(frame.groupby("customer_id", sort=False))
+    people = [days for _, days in frame.groupby("customer_id", sort=False)]
     units = words.units(facts["unit"])
     sheet = Sheet(words, words("timeline.title"), note(facts, words), height=1.6 + 1.0 * len(people))
     (axes,) = sheet.axes()
     start, end, last = (canvas.day(facts[name]) for name in ("start", "end", "holdout_end"))
     axes.axvspan(end + 0.5, last + 0.5, color=SHADE, zorder=0)
     axes.axvline(end + 0.5, color=PALE, linewidth=1.0)
-    told = []
-    for row, (customer, days) in zip(range(len(people))[::-1], people, strict=True):
-        about = days.iloc[0]
-        before = canvas.days(days.loc[days["period"] == "calibration", "date"])
-        after = canvas.days(days.loc[days["period"] == "holdout", "date"])
-        first, latest = before.min(), before.max()
-        axes.plot([first, end], [row, row], color="#9a9a9a", linewidth=1.2, zorder=1)
-        axes.plot(
-            [first, latest], [row, row], color=LOOKS["model"].color, linewidth=3.2, zorder=2, solid_capstyle="butt"
-        )
-        axes.plot(before[1:], [row] * (len(before) - 1), "o", color=INK, markersize=7, zorder=4)
-        axes.plot(
-            first, row, "o", markerfacecolor="white", markeredgecolor=INK, markeredgewidth=1.5, markersize=7, zorder=4
-        )
-        axes.plot(after, [row] * len(after), "D", color="#8c8c8c", markersize=6, zorder=4)
-        x = int(about["x"])
-        count = words("timeline.x", x=words.number(x))
-        lengths = [
-            words("timeline." + name, units=units, **{name: words.number(about[name], 1)}) for name in ("t_x", "T")
-        ]
-        who = words("timeline.customer", id=_shortened(customer)) + ":  " + count
-        canvas.write(axes, who, (start, row), (0, 13), bold=True, v="bottom")
-        crowded = end - latest < 0.3 * (end - start)  # the label would run over the end of the calibration
-        _measure(axes, (first, latest), row, 12, lengths[0], LOOKS["model"].color, end if crowded else latest)
-        _measure(axes, (first, end), row, 26, lengths[1], PALE, end)
-        for i, (name, digits) in enumerate((("model", 1), ("formula_customer", 1), ("actual", 0))):
-            text, color = words.number(about[name], digits), LOOKS[name].color
-            canvas.write(
-                axes,
-                text,
-                (1, row),
-                (27 + 51 * i, 0),
-                on=("axes", "data"),
-                h="center",
-                color=color,
-                size=10.5,
-                bold=True,
-            )
-        told.append(
-            words("timeline.alt_customer", id=str(customer), x=str(x), t_x=words.number(about["t_x"], 1),
-                  T=words.number(about["T"], 1), units=units)
-        )  # fmt: skip
-    for i, (text, name) in enumerate(
-        (("model_short", "model"), ("formula_short", "formula_customer"), ("actual", "actual"))
-    ):
-        canvas.write(
-            axes, words(text), (1, 1), (27 + 51 * i, 1), on="axes", h="center", v="bottom", color=LOOKS[name].color
-        )
+    told = [_customer(axes, row, days, facts, words) for row, days in enumerate(people[::-1])][::-1]
+    for i, (name, key) in enumerate(SAID):
+        color = LOOKS[name].color
+        canvas.write(axes, words(key), (1, 1), (27 + 51 * i, 1), on="axes", h="center", v="bottom", color=color)
     canvas.write(axes, words("timeline.predicted"), (1, 1), (78, 14), on="axes", h="center", v="bottom", bold=True)
     _name_periods(axes, start, end, last, words)
     axes.set(xlim=(start - 6, last + 6), ylim=(-0.62, len(people) - 0.42), yticks=[])
     axes.spines["left"].set_visible(False)
     canvas.date_axis(axes, start, last, words)
-    dot = {"linestyle": "", "marker": "o", "markersize": 7, "color": INK}
-    sheet.key_handle(
-        sheet.handle(**{**dot, "markerfacecolor": "white", "markeredgewidth": 1.5}), words("timeline.first")
-    )
-    sheet.key_handle(sheet.handle(**dot), words("timeline.repeat"))
-    sheet.key_handle(
-        sheet.handle(**{**dot, "marker": "D", "markersize": 6, "color": "#8c8c8c"}), words("timeline.later")
-    )
+    for style, key in ((FIRST, "timeline.first"), (REPEAT, "timeline.repeat"), (LATER, "timeline.later")):
+        sheet.key_handle(sheet.handle(**style), words(key))
     caption = words("timeline.caption", end=words.date(facts["end"]), units=units)
-    return sheet.finish(), {
-        "title": sheet.title, "caption": caption, "alt": words("timeline.alt", customers="; ".join(told)),
-    }  # fmt: skip
+    alt = words("timeline.alt", customers="; ".join(told))
+    return sheet.finish(), {"title": sheet.title, "caption": caption, "alt": alt}
+
+
+def _customer(axes: Axes, row: int, days: pd.DataFrame, facts: Facts, words: Words) -> str:
+    """One row of the timeline; returns the customer in words."""
+    about, blue = days.iloc[0], LOOKS["model"].color
+    start, end = canvas.day(facts["start"]), canvas.day(facts["end"])
+    before, after = (canvas.days(days.loc[days["period"] == p, "date"]) for p in ("calibration", "holdout"))
+    first, latest = before.min(), before.max()
+    axes.plot([first, end], [row, row], color="#9a9a9a", linewidth=1.2, zorder=1)
+    axes.plot([first, latest], [row, row], color=blue, linewidth=3.2, zorder=2, solid_capstyle="butt")
+    for at, style in ((before[1:], REPEAT), (before[:1], FIRST), (after, LATER)):
+        axes.plot(at, np.full(len(at), row), **style, zorder=4)
+    numbers = {name: words.span(about[name], facts["unit"]) for name in ("t_x", "T")} | {"x": words.number(about["x"])}
+    numbers |= {"units": words.units(facts["unit"])}
+    who = words("timeline.customer", id=_shortened(about["customer_id"]), x=numbers["x"])
+    canvas.write(axes, who, (start, row), (0, 13), bold=True, v="bottom")
+    crowded = end - latest < 0.3 * (end - start)  # the label would run over the end of the calibration
+    _measure(axes, (first, latest), row, 12, words("timeline.t_x", **numbers), blue, end if crowded else latest)
+    _measure(axes, (first, end), row, 26, words("timeline.T", **numbers), PALE, end)
+    for i, (name, _) in enumerate(SAID):
+        text, color = words.number(about[name], 0 if name == "actual" else 1), LOOKS[name].color
+        shift, on = (27.0 + 51 * i, 0.0), ("axes", "data")
+        canvas.write(axes, text, (1, row), shift, on=on, h="center", bold=True, color=color, size=10.5)
+    return words("timeline.alt_customer", id=str(about["customer_id"]), **numbers)
 
 
 def _shortened(customer: object) -> str:

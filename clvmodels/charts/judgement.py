@@ -126,11 +126,12 @@ def reliability(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure
         width = rows["bin_upper"] - rows["bin_lower"]
         middle = (rows["bin_lower"] + rows["bin_upper"]) / 2 + 0.27 * width * (i - 1)
         bottom.bar(middle, rows["customers"], width=0.25 * width, color=LOOKS[name].color)
-    top.set(xlim=(0, 1), ylim=(0, 1.02), ylabel=words("reliability.y"))
+    top.set(xlim=(-0.012, 1.012), ylim=(0, 1.02), ylabel=words("reliability.y"))
     bottom.set(xlabel=words("reliability.x"), ylabel=words("reliability.counts"), ylim=(0, None))
     canvas.numbers(top.yaxis, words, share=True, most=5)
     canvas.numbers(bottom.yaxis, words, most=3)
-    canvas.numbers(bottom.xaxis, words, share=True, most=10)
+    tenths = np.arange(11) / 10
+    bottom.set_xticks(tenths, [words.share(tenth) for tenth in tenths])
     canvas.grid(top, "both")
     canvas.grid(bottom, "both")
     for name in names:
@@ -216,6 +217,7 @@ def verdict(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Te
             sheet.handle(color=color, marker=marker, markerfacecolor=face, markersize=6, linewidth=1.6),
             words(f"verdict.{name}"),
         )
+    sheet.key_handle(sheet.handle(linestyle=""), "")  # keeps the two kinds of formula in a column of their own
     sheet.key_handle(sheet.handle(color=INK, linewidth=1.6), words("verdict.solid"))
     sheet.key_handle(sheet.handle(color=INK, linewidth=1.6, linestyle=(0, (1.2, 1.2))), words("verdict.dotted"))
     verdicts = rows["verdict"]

@@ -35,8 +35,9 @@ def alive_heatmap(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figu
     canvas.numbers(bar.ax.yaxis, words, share=True, most=5)
     bar.outline.set_visible(False)
     once = {f"zero_{side}": words.share(facts[f"once_{side}"]) for side in ("model", "actual")}
+    reach = {"lowest": words.share(frame["p_alive"].min()), "highest": words.share(frame["p_alive"].max())}
     caption = words("alive_heatmap.caption", **_about(facts, words), **once)
-    return sheet.finish(), {"title": sheet.title, "caption": caption, "alt": words("alive_heatmap.alt")}
+    return sheet.finish(), {"title": sheet.title, "caption": caption, "alt": words("alive_heatmap.alt", **reach)}
 
 
 def purchases_heatmap(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
@@ -45,7 +46,7 @@ def purchases_heatmap(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[
     panels = sheet.axes(1, 3, sharey=True, sharex=True)
     columns = ("model", "formula_customer", "actual")
     top = float(np.nanmax(frame[list(columns)].to_numpy(float)))
-    levels = tuple(level for level in PURCHASES if level < 0.9 * top)
+    levels = tuple(level for level in PURCHASES if level < 0.8 * frame["model"].max())
     for axes, column in zip(panels, columns, strict=True):
         lines = levels if column == "model" else ()
         image = _map(axes, frame, column, facts, words, limits=(0.0, top), levels=lines, share=False)
@@ -53,12 +54,17 @@ def purchases_heatmap(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[
     panels[0].set_ylabel(_silence(facts, words))
     bar = sheet.figure.colorbar(image, ax=panels, aspect=28, pad=0.02)
     bar.set_label(words("purchases_heatmap.bar"), size=9)
-    ticks = [0.0, *(level for level in levels if level >= 0.5)]
+    ticks = [0.0, *(level for level in PURCHASES if 0.5 <= level < 0.95 * top)]
     bar.set_ticks(ticks, labels=[_level(level, words) for level in ticks])
     bar.outline.set_visible(False)
     once = {f"zero_{side}": words.number(facts[f"once_{side}"], 2) for side in ("model", "actual")}
+    reach = {
+        f"{side}_{name.split('_')[0]}": words.number(float(getattr(frame[name], how)()), 2)
+        for name in columns
+        for side, how in (("lowest", "min"), ("highest", "max"))
+    }
     caption = words("purchases_heatmap.caption", **_about(facts, words), **once)
-    return sheet.finish(), {"title": sheet.title, "caption": caption, "alt": words("purchases_heatmap.alt")}
+    return sheet.finish(), {"title": sheet.title, "caption": caption, "alt": words("purchases_heatmap.alt", **reach)}
 
 
 def _map(
@@ -75,6 +81,7 @@ def _map(
         np.append(x - 0.5, x[-1] + 0.5), np.append(y - step / 2, y[-1] + step / 2), np.ma.masked_invalid(z),
         cmap=canvas.heat_colors(), norm=norm, rasterized=True,
     )  # fmt: skip
+    levels = [level for level in levels if z.min() < level < z.max()]
     if levels and min(z.shape) > 1:
         lines = axes.contour(x, y, z, levels=levels, colors=INK, linewidths=0.9)
         labels = {level: words.share(level) if share else _level(level, words) for level in levels}
@@ -99,7 +106,7 @@ def _silence(facts: Facts, words: Words) -> str:
 def _about(facts: Facts, words: Words) -> Texts:
     """What the captions of the maps say of their grid."""
     return {
-        **holdout_dates(facts, words), "T": words.number(facts["T"], 1), "units": words.units(facts["unit"]),
+        **holdout_dates(facts, words), "T": words.span(facts["T"], facts["unit"]), "units": words.units(facts["unit"]),
         "end": words.date(facts["end"]), "least": words.number(facts["fewest"]),
     }  # fmt: skip
 
@@ -126,7 +133,7 @@ def value_distribution(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple
     floor = np.zeros(len(left))
     for tier, color in zip(tiers[::-1], colors[::-1], strict=True):
         height = counts(model[model["tier"] == tier])
-        axes.bar(left, height, width, floor, align="edge", color=color, edgecolor="white", linewidth=0.3)
+        axes.bar(left, height, width, floor, align="edge", color=color, edgecolor="#7f9db9", linewidth=0.4)
         floor = floor + height
     said, look = counts(formula), LOOKS["formula_customer"]
     axes.stairs(said[1:], edges, color=look.color, linewidth=1.5, linestyle=look.line, baseline=None)

@@ -66,6 +66,10 @@ class Words:
         """The month's short name."""
         return self.texts["months"].split()[day.month - 1]
 
+    def span(self, value: float, unit: str) -> str:
+        """A length of time in ``unit``: whole days, or weeks with one decimal."""
+        return self.number(value, 0 if unit == "day" else 1)
+
     def units(self, unit: str) -> str:
         """The unit of time in the plural."""
         return self.texts[unit + "s"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clvmodels.evaluation import Evaluation
 from clvmodels.judging import Quantity
+from clvmodels.models import PurchaseFamily
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Split
 
@@ -59,6 +60,11 @@ def facts_of(split: Split, forecast: Predictions, **more: Any) -> dict[str, Any]
         "customers": len(calibration.frame),
         **more,
     }
+
+
+def model_of(forecast: Predictions) -> PurchaseFamily:
+    """The estimate behind the predicted purchases."""
+    return cast(PurchaseFamily, forecast.purchases.predictive_model)
 
 
 def best_quantity(evaluation: Evaluation) -> Quantity:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import special, stats
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from clvmodels.calendar import ONE_DAY
 from clvmodels.formula import predict_by_formula
-from clvmodels.models import PurchaseFamily
+from clvmodels.outcomes import PurchaseOutcomes
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Split, Summary
-from clvmodels.tables.base import FORMULAS, LEVEL, Array, FigureTable, facts_of
-from clvmodels.tables.uncertainty import parameter_variance, path
+from clvmodels.tables.base import FORMULAS, Array, FigureTable, facts_of, model_of
+from clvmodels.totals import Portfolio
 
 MOST = 7
 """Customers with this many repeat purchases or more are one group, as in the literature (0, 1, …, 7+)."""
@@ -75,7 +76,7 @@ def frequency_histogram(split: Split, forecast: Predictions) -> FigureTable:
     x, T = frame["frequency"].to_numpy(float), frame["T"].to_numpy(float)
     lengths, customers = np.unique(T, return_counts=True)
     n, zero = np.arange(MOST)[:, None], np.zeros(len(lengths))
-    model = forecast.purchases.model
+    model = model_of(forecast)
     mean = x.sum() / max(T.sum(), 1e-300) * lengths
     expected = [model.pmf(n, lengths, zero, zero, zero), model.survival(MOST, lengths, zero, zero, zero)[None]]
     poisson = [stats.poisson.pmf(n, mean), stats.poisson.sf(MOST - 1, mean)[None]]
@@ -99,15 +100,15 @@ def tracking(split: Split, forecast: Predictions, *, period_days: int | None = N
     forecast's total. The formulas speak of the future only; their totals accrue evenly.
 
     Periods are counted back and forth from the end of the calibration, so none straddles it; the first and the last may
-    be shorter (``days`` tells). ``lower`` and ``upper`` are 90 % limits of the cumulative count, scaled to end at the
-    forecast's own.
+    be shorter (``days`` tells). ``lower`` and ``upper`` are 90 % limits of the cumulative count, computed at a few
+    dates and drawn through them; the last are the forecast's own.
 
     Parameters
     ----------
     period_days
         Length of a period; 7 by default, 1 when the data span less than eight weeks.
     """
-    calibration, holdout, model = split.calibration, split.holdout, forecast.purchases.model
+    calibration, holdout, model = split.calibration, split.holdout, model_of(forecast)
     unit, until, last = calibration.unit, calibration.until, holdout.horizon.end
     step = period_days or (7 if (last - calibration.start).days >= 56 else 1)
     back = [until - dt.timedelta(days=step * i) for i in range((until - calibration.start).days // step + 1)][::-1]
@@ -122,14 +123,14 @@ def tracking(split: Split, forecast: Predictions, *, period_days: int | None = N
     age = np.maximum(_day_numbers(back)[:, None] - births, 0) / unit.days
     zero = np.zeros_like(age)
     expected = model.expected_purchases(age, zero, zero, zero) @ customers
-    future, spread = path(forecast, np.array([unit.from_days((d - until).days) for d in forth]))
+    t = np.array([unit.from_days((d - until).days) for d in forth])
+    future = _expected(forecast, t)
+    below, above = _reach(forecast, t)
 
     bought = before.sum()
     model_cumulative = np.concatenate([expected, bought + future])
     share = np.array([(d - until).days for d in forth]) / holdout.horizon.days
     blank = np.full(len(back), np.nan)
-    totals = forecast.totals
-    total, low, high = float(totals.purchases), float(totals.purchases_lower), float(totals.purchases_upper)
     rows = pd.DataFrame(
         {
             "date": pd.to_datetime(ends),
@@ -139,8 +140,8 @@ def tracking(split: Split, forecast: Predictions, *, period_days: int | None = N
             "model": np.concatenate([np.diff(expected, prepend=0.0), np.diff(future, prepend=0.0)]),
             "cumulative_actual": np.cumsum(before + after),
             "cumulative_model": model_cumulative,
-            "lower": np.concatenate([blank, bought + np.maximum(future - (total - low) * spread, 0.0)]),
-            "upper": np.concatenate([blank, bought + future + (high - total) * spread]),
+            "lower": np.concatenate([blank, bought + future - below]),
+            "upper": np.concatenate([blank, bought + future + above]),
         }
     )
     for name, formula in predict_by_formula(calibration, holdout.horizon).items():
@@ -148,9 +149,8 @@ def tracking(split: Split, forecast: Predictions, *, period_days: int | None = N
             cumulative = np.concatenate([blank, bought + formula.purchases.sum() * share])
             rows[name] = np.concatenate([blank, np.diff(formula.purchases.sum() * share, prepend=0.0)])
             rows[f"cumulative_{name}"] = cumulative
-    facts = facts_of(
-        split, forecast, period_days=step, total_actual=float(after.sum()), total_lower=low, total_upper=high
-    )
+    facts = facts_of(split, forecast, period_days=step, total_actual=float(after.sum()))
+    facts |= {f"total_{side}": float(rows[side].iloc[-1] - bought) for side in ("lower", "upper")}
     facts |= {f"total_{name}": float(rows[f"cumulative_{name}"].iloc[-1] - bought) for name in ("model", *FORMULAS)}
     return FigureTable("tracking", rows, facts)
 
@@ -158,49 +158,56 @@ def tracking(split: Split, forecast: Predictions, *, period_days: int | None = N
 def conditional_expectation(split: Split, forecast: Predictions) -> FigureTable:
     """Mean purchases in the holdout by number of repeat purchases in the calibration.
 
-    ``lower`` and ``upper`` hold the group's actual mean in 90 % of cases if the model is right: variance of outcomes
-    plus that of the parameters, as a gamma distribution (a mean of counts is no less than 0 and leans to the right).
+    ``lower`` and ``upper`` hold the group's actual mean in 90 % of cases if the model is right: chance and uncertainty
+    of the parameters together.
     """
-    calibration, outcomes = split.calibration, forecast.purchase_outcomes
-    frame = calibration.frame
-    groups = np.minimum(frame["frequency"].to_numpy(int), MOST)
+    calibration = split.calibration
+    groups = np.minimum(calibration.frame["frequency"].to_numpy(int), MOST)
     size = np.bincount(groups, minlength=MOST + 1).astype(float)
 
-    def mean(amount: Array) -> Array:
-        total = np.bincount(groups, amount, minlength=MOST + 1)
+    def mean(total: ArrayLike) -> Array:
         return np.asarray(np.divide(total, size, out=np.full(MOST + 1, np.nan), where=size > 0))
 
-    patterns, codes = _patterns(calibration)
-    t = split.holdout.horizon.length(calibration.unit)
-
-    def group_means(model: PurchaseFamily) -> Array:
-        return mean(model.expected_purchases(t, *patterns)[codes])
-
-    expected = mean(np.asarray(outcomes.mean, float))
-    chance = mean(np.asarray(outcomes.variance, float)) / np.maximum(size, 1)
-    variance = chance + parameter_variance(forecast.purchases, group_means)
-    shape = expected**2 / variance
+    totals = _purchases_only(forecast).totals(groups, MOST + 1)
+    actual = split.holdout.frame["purchases"].to_numpy(float)
     rows = pd.DataFrame(
         {
             "frequency": _labels(),
             "customers": size.astype(int),
-            "actual": mean(split.holdout.frame["purchases"].to_numpy(float)),
-            "model": expected,
-            "lower": special.gammaincinv(shape, (1 - LEVEL) / 2) * variance / expected,
-            "upper": special.gammaincinv(shape, (1 + LEVEL) / 2) * variance / expected,
+            "actual": mean(np.bincount(groups, actual, MOST + 1)),
+            "model": mean([each.purchases for each in totals]),
+            "lower": mean([each.purchases_lower for each in totals]),
+            "upper": mean([each.purchases_upper for each in totals]),
         }
     )
     for name, formula in predict_by_formula(calibration, split.holdout.horizon).items():
         if name in FORMULAS:
-            rows[name] = mean(formula.purchases)
+            rows[name] = mean(np.bincount(groups, formula.purchases, MOST + 1))
     return FigureTable("conditional_expectation", rows, facts_of(split, forecast))
 
 
-def _patterns(summary: Summary) -> tuple[tuple[Array, Array, Array], NDArray[np.intp]]:
-    """Distinct (x, t_x, T) and each customer's place among them."""
-    data = summary.frame[["frequency", "recency", "T"]].to_numpy(float)
-    distinct, codes = np.unique(data, axis=0, return_inverse=True)
-    return (distinct[:, 0], distinct[:, 1], distinct[:, 2]), codes.ravel()
+def _expected(forecast: Predictions, t: Array) -> Array:
+    """Expected purchases of all customers in (0, t]."""
+    known, model = forecast.summary.patterns, model_of(forecast)
+    return np.array([model.expected_purchases(each, known.x, known.t_x, known.T) @ known.n for each in t])
+
+
+def _reach(forecast: Predictions, t: Array) -> tuple[Array, Array]:
+    """How far the 90 % limits of the number of purchases in (0, t] are below and above its expectation."""
+    outcomes = forecast.purchase_outcomes
+    at = [0.0] + [outcomes.t * share for share in (1 / 8, 3 / 8)] + [outcomes.t]
+    rows = [(0.0, 0.0)]
+    for some in [replace(outcomes, t=each) for each in at[1:-1]] + [outcomes]:
+        total = _purchases_only(forecast, some).totals(np.zeros(len(forecast.frame), np.intp), 1)[0]
+        rows.append((total.purchases - total.purchases_lower, total.purchases_upper - total.purchases))
+    root = np.sqrt(at)  # chance grows like a root
+    below, above = (np.interp(np.sqrt(t), root, side) for side in zip(*rows, strict=True))
+    return below, above
+
+
+def _purchases_only(forecast: Predictions, outcomes: PurchaseOutcomes | None = None) -> Portfolio:
+    """The customers without their money, so that totals cost a tenth."""
+    return replace(forecast.portfolio, outcomes=outcomes or forecast.purchase_outcomes, spend=None, values=None)
 
 
 def _labels() -> list[str]:

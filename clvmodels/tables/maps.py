@@ -9,19 +9,19 @@ import pandas as pd
 
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Split
-from clvmodels.tables.base import Array, FigureTable, facts_of
+from clvmodels.tables.base import Array, FigureTable, facts_of, model_of
 
 FEWEST = 5
 """A cell of a heat map with fewer customers shows no actual: a mean of four customers is an anecdote."""
 
 
 def alive_heatmap(split: Split, forecast: Predictions) -> FigureTable:
-    """P(alive) of a customer observed for the median T, over repeat purchases and time since the last one.
+    """P(alive) at the repeat buyers' median T, over repeat purchases and time since the last one.
 
     ``actual`` is the share of real repeat customers there who bought in the holdout, and ``customers`` their number, in
     coarser cells; null in cells of fewer than five. One-time buyers have no place on the grid: their shares are facts.
     """
-    model = forecast.purchases.model
+    model = model_of(forecast)
     active = split.holdout.frame["purchases"].to_numpy(float) > 0
     rows, T = _mesh(split, active.astype(float))
     rows["p_alive"] = model.p_alive(rows["frequency"], T - rows["silence"], T)
@@ -37,7 +37,7 @@ def purchases_heatmap(split: Split, forecast: Predictions) -> FigureTable:
     actual = split.holdout.frame["purchases"].to_numpy(float)
     rows, T = _mesh(split, actual)
     t, x = horizon.length(calibration.unit), rows["frequency"].to_numpy(float)
-    rows["model"] = forecast.purchases.model.expected_purchases(t, x, T - rows["silence"], T)
+    rows["model"] = model_of(forecast).expected_purchases(t, x, T - rows["silence"], T)
     rows["formula_customer"] = (x + 1) / T * t
     expected = forecast.frame["expected_purchases"].to_numpy(float)
     return FigureTable("purchases_heatmap", rows, facts_of(split, forecast, T=T, **_once(split, expected, actual)))
@@ -46,13 +46,14 @@ def purchases_heatmap(split: Split, forecast: Predictions) -> FigureTable:
 def value_distribution(future: Predictions, *, bins: int = 30) -> FigureTable:
     """Customers by predicted value and tier, in bins of equal ratio; the model's expectation and the formula's.
 
-    The lowest bin starts at 0 and takes all below the grid, which begins at the model's lowest percentile: on a
-    logarithmic scale nothing and next to nothing are the same. ``tier`` is always the model's.
+    The lowest bin starts at 0 and takes all below the grid, which leaves out the lowest per cent: on a logarithmic
+    scale nothing and next to nothing are the same. ``tier`` is always the model's.
     """
     frame, summary = future.frame, future.summary
     value, formula = frame["value"].to_numpy(float), frame["formula_value"].to_numpy(float)
-    positive = value[value > 0]
-    low, high = (np.quantile(positive, 0.01), max(value.max(), formula.max())) if len(positive) else (1.0, 10.0)
+    positive = [amount[amount > 0] for amount in (value, formula) if amount.any()]
+    low = min((float(np.quantile(amount, 0.01)) for amount in positive), default=1.0)
+    high = max((float(amount.max()) for amount in positive), default=10.0)
     edges = np.geomspace(low, max(high, 1.001 * low) * (1 + 1e-9), bins + 1)
     parts = []
     for name, amount in (("model", value), ("formula_customer", formula)):
@@ -83,12 +84,12 @@ def value_distribution(future: Predictions, *, bins: int = 30) -> FigureTable:
 
 
 def _mesh(split: Split, actual: Array) -> tuple[pd.DataFrame, float]:
-    """A fine grid over frequency and silence at the median T, with the means of real customers in coarser cells."""
+    """A fine grid over frequency and silence at repeaters' median T; real customers' means in coarser cells."""
     frame = split.calibration.frame
     x = frame["frequency"].to_numpy(float)
     again = x > 0
     silence = (frame["T"] - frame["recency"]).to_numpy(float)
-    T = float(np.median(frame["T"]))
+    T = float(np.median(frame["T"][again])) if again.any() else 1.0
     top = int(np.clip(np.quantile(x[again], 0.98), 4, 15)) if again.any() else 4
     fine, coarse = 40, 8
     edges = np.linspace(0, T, fine + 1)
