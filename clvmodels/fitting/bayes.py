@@ -126,6 +126,7 @@ def _fit(
         currency=summary.currency,
         sha256=summary.sha256,
         posterior=draws,
+        observed=objective.rows(),
     )
 
 

@@ -130,10 +130,13 @@ def chain_diagnostics(values: Array) -> tuple[float, float, float]:
 
 def arviz_data(groups: dict[str, dict[str, Array]], dims: dict[str, list[str]]) -> Any:
     """ArviZ's own container: InferenceData on 0.x, DataTree on 1.x. Arrays have shape (chain, draw, ...)."""
-    with warnings.catch_warnings():  # ArviZ 0.x announces 1.x
-        warnings.simplefilter("ignore")
-        import arviz
-    if hasattr(arviz, "InferenceData"):
+    try:
+        with warnings.catch_warnings():  # ArviZ 0.x announces 1.x
+            warnings.simplefilter("ignore")
+            import arviz
+    except ImportError as error:
+        raise MissingDependencyError("ArviZ is not installed. Type: pip install 'clvmodels[bayes]'") from error
+    if arviz.__version__.startswith("0."):
         return arviz.from_dict(**groups, dims=dims)  # type: ignore[arg-type]
     return arviz.from_dict(groups, dims=dims)
 

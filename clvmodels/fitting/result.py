@@ -48,6 +48,8 @@ class Fit:
         Gamma-Gamma with q ≤ 1, whose population mean does not exist: the fit restricted to q ≥ 1.05. Else None.
     posterior
         The draws, when the method makes them.
+    observed
+        With a posterior, what it was drawn from: the data columns and the number of customers on each row.
     """
 
     model: Family
@@ -66,6 +68,7 @@ class Fit:
     sha256: str = field(repr=False)
     finite_mean: Family | None = None
     posterior: Draws | None = field(default=None, repr=False)
+    observed: tuple[tuple[Array, ...], Array] | None = field(default=None, repr=False)
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -121,6 +124,24 @@ class Fit:
                 "upper": upper,
             }
         )
+
+    def to_arviz(self, *, draws: int = 1000, seed: int = 0) -> Any:
+        """The posterior in ArviZ's own container, for ``az.summary``, ``az.plot_*``, ``az.loo`` and ``az.compare``.
+
+        Groups: posterior (parameters), log_likelihood (per customer), posterior_predictive (a new data set per draw)
+        and observed_data. InferenceData on ArviZ 0.x, DataTree on 1.x. Draws by importance sampling are resampled to
+        equal weights and shown as four chains; NUTS keeps its chains, thinned.
+
+        Raises
+        ------
+        InputError
+            Without a posterior, after `load`, or when customers × draws would not fit into memory.
+        MissingDependencyError
+            Without ArviZ.
+        """
+        from clvmodels.fitting.inference_data import to_arviz
+
+        return to_arviz(self, draws=draws, seed=seed)
 
     def __repr__(self) -> str:
         return f"{self._headline()}\n{self.table().to_string(index=False, na_rep='', float_format='{:.6g}'.format)}"
