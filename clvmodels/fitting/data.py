@@ -16,7 +16,7 @@ from clvmodels.models.arrays import Array
 if TYPE_CHECKING:
     from clvmodels.summary import Patterns, Summary
 
-SAME = 1e-4
+SAME = 1e-3
 """Relative differences in spend below this are no heterogeneity: one price, and some rounding."""
 
 

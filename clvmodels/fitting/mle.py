@@ -6,15 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from clvmodels.fitting.newton import Mask, Summit, climb
+from clvmodels.fitting.newton import FARTHEST, Mask, Summit, climb
 from clvmodels.fitting.objective import Limit, Objective
 from clvmodels.models.arrays import Array
 
 FLAT = 1e-6
 """A coordinate whose slope is below this, far out, has at most this much log-likelihood left to gain."""
-
-ENOUGH = float(np.log(1e10))
-"""A coordinate this far out has run away, flat or not: special functions lose their digits soon after."""
 
 THIN = 20_000
 """Patterns of the systematic sample on which starts are tried; the rest joins for the last few steps."""
@@ -65,8 +62,8 @@ class Optimum:
 
     @property
     def settled(self) -> bool:
-        """Whether the gradient vanishes."""
-        return self.gradient_norm < FLAT
+        """Whether the gradient vanishes, or what is left of it is rounding (of spends that are nearly all equal)."""
+        return self.gradient_norm < FLAT or self.summit.rounding
 
     @property
     def condition(self) -> float:
@@ -137,7 +134,7 @@ def ascend(objective: Objective, start: Array, *, held: tuple[int, ...] = ()) ->
             free[[limit.coordinate, *limit.mutes]] = False
         trial = climb(objective, eta, free=free, stop=stop)
         evaluations += trial.evaluations
-        if trial.value >= summit.value - FLAT:
+        if trial.value >= summit.value - 10 * FLAT:
             boundary, summit = (*boundary, *away), trial
         else:
             inside |= {limit.coordinate for limit in away}
@@ -150,11 +147,11 @@ def ascend(objective: Objective, start: Array, *, held: tuple[int, ...] = ()) ->
 
 
 def _ran_away(limit: Limit, eta: Array, gradient: Array, hessian: Array) -> bool:
-    """Far out and flat, slope and curvature dying away together; or so far that more makes no difference to anybody."""
+    """Far out and flat, slope and curvature dying away together; or pressed against the end of the climber's world."""
     here = limit.coordinate
     flat = abs(gradient[here]) < FLAT and abs(hessian[here, here]) < 10 * FLAT
     place = limit.sign * eta[here]
-    return bool(place > limit.far and (flat or place > ENOUGH))
+    return bool(place > limit.far and (flat or place >= FARTHEST))
 
 
 def _next_decade(place: float) -> float:

@@ -7,8 +7,8 @@ from clvmodels.fitting.mle import FLAT, Optimum
 from clvmodels.fitting.objective import Limit
 from clvmodels.models import BGNBD, FAMILIES, Family, GammaGamma
 
-REMEDIES: tuple[str, ...] = ("a longer calibration period",)
-"""What to try when the data do not tell something; a method with priors goes first."""
+REMEDIES: tuple[str, ...] = ('method="posterior", whose prior bounds them', "a longer calibration period")
+"""What to try when the data do not tell something."""
 
 
 def verdict(optimum: Optimum, model: Family) -> str:
@@ -16,7 +16,8 @@ def verdict(optimum: Optimum, model: Family) -> str:
     starts = f"{optimum.starts} start{'s' if optimum.starts > 1 else ''}"
     if not optimum.settled:
         return f"not converged: gradient norm {optimum.gradient_norm:.2g} (should be < {FLAT:g}) after {starts}"
-    evidence = f"gradient norm {optimum.gradient_norm:.1g} (should be < {FLAT:g}) from the best of {starts}"
+    right = "all of it rounding" if optimum.gradient_norm >= FLAT else f"should be < {FLAT:g}"
+    evidence = f"gradient norm {optimum.gradient_norm:.1g} ({right}) from the best of {starts}"
     told = [name for name, error in zip(model.parameter_names(), identified(optimum, model), strict=True) if error]
     if optimum.identified.any():
         evidence += f", Hessian condition {optimum.condition:.2g}"

@@ -26,8 +26,8 @@ def purchases(cdnow: Split) -> Fit:
 def test_bgnbd(purchases: Fit) -> None:
     # Fader, Hardie & Lee (2005), table 2; more digits from CLVTools, standard errors from lifetimes' documentation
     assert purchases.log_likelihood == pytest.approx(-9582.43, abs=0.01)
-    assert purchases.parameters == pytest.approx(dict(r=0.24259, alpha=4.4136, a=0.79292, b=2.4259), rel=0.001)
-    errors = dict(r=0.012557, alpha=0.378221, a=0.185719, b=0.705345)
+    assert purchases.parameters == pytest.approx({"r": 0.24259, "alpha": 4.4136, "a": 0.79292, "b": 2.4259}, rel=0.001)
+    errors = {"r": 0.012557, "alpha": 0.378221, "a": 0.185719, "b": 0.705345}
     assert purchases.standard_errors == pytest.approx(errors, rel=0.001)
     assert purchases.n_customers == 2357
     assert purchases.converged
@@ -48,7 +48,7 @@ def test_gamma_gamma(cdnow: Split) -> None:
     # Fader & Hardie (2013), note 025; log-likelihood from CLVTools
     spend = clv.fit(GammaGamma, cdnow.calibration)
     assert spend.log_likelihood == pytest.approx(-4055.9177, abs=1e-3)
-    assert spend.parameters == pytest.approx(dict(p=6.25, q=3.74, v=15.44), rel=0.002)
+    assert spend.parameters == pytest.approx({"p": 6.25, "q": 3.74, "v": 15.44}, rel=0.002)
     assert spend.n_customers == 946
     assert spend.diagnostics["n_left_out"] == 0
     assert spend.finite_mean is None
