@@ -17,11 +17,14 @@ from clvmodels.summary.rfm import complete
 from clvmodels.transactions import LedgerRow, Transactions, read_transactions
 from clvmodels.transactions.fates import outside
 from clvmodels.transactions.ledger import in_order
+from clvmodels.transactions.period import period
 from clvmodels.transactions.problems import REFUSED
-from clvmodels.transactions.returns import purchases
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+
+_NO_PURCHASES = "this summary was made from an RFM table and holds no purchases. Give the transactions instead."
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,8 @@ class Summary:
         The fate of every row of the input.
     purchase_days
         What ``purchases`` returns; None when the summary was made from an RFM table.
+    by_customer, rfm
+        What ``customers`` and ``frame`` are made of.
     """
 
     unit: Unit
@@ -73,7 +78,8 @@ class Summary:
     sha256: str
     source: str
     ledger: tuple[LedgerRow, ...]
-    purchase_days: ir.Table | None = field(repr=False)
+    purchase_days: ir.Table | None = field(default=None, repr=False)
+    by_customer: ir.Table | None = field(default=None, repr=False)
     rfm: pd.DataFrame | None = field(default=None, repr=False)
 
     @classmethod
@@ -113,32 +119,33 @@ class Summary:
             "used", int(rfm.frequency.sum()) + len(rfm), len(rfm), float(rfm.value_past.sum()) if money else None
         )
         first = as_date(start, "start") if start else rfm["first_purchase"].min().date()
-        return cls(unit, first, until, currency, money, (), None, "", "RFM table", (used,), None, rfm)
+        return cls(unit, first, until, currency, money, (), None, "", "RFM table", (used,), rfm=rfm)
 
     @property
     def purchases(self) -> ir.Table:
         """One row per customer and purchase day: ``customer_id``, ``date``, ``value``, segments and cost."""
         if self.purchase_days is None:
-            raise InputError(
-                "this summary was made from an RFM table and holds no purchases. Give the transactions instead."
-            )
+            raise InputError(_NO_PURCHASES)
         return self.purchase_days
 
-    @cached_property
+    @property
     def customers(self) -> ir.Table:
         """The customers as an Ibis table, their times in whole days: the unit is applied when they leave the engine."""
         import ibis
 
-        p = self.purchases
-        money = {"value_first": p.value.argmin(p.date), "value_past": p.value.sum()} if self.has_value else {}
-        customers = p.group_by("customer_id").agg(
-            first_purchase=p.date.min(), last_purchase=p.date.max(), frequency=p.count() - 1, **money
+        if self.by_customer is None:
+            raise InputError(_NO_PURCHASES)
+        c = self.by_customer
+        money = {"value_first": c.value_first, "value_past": c.value} if self.has_value else {}
+        return c.select(
+            "customer_id",
+            "first_purchase",
+            "last_purchase",
+            frequency=c.purchases - 1,
+            recency=c.last_purchase.delta(c.first_purchase, unit="day"),
+            T=ibis.date(self.until.isoformat()).delta(c.first_purchase, unit="day"),
+            **money,
         )
-        until = ibis.date(self.until.isoformat())
-        return customers.mutate(
-            recency=customers.last_purchase.delta(customers.first_purchase, unit="day"),
-            T=until.delta(customers.first_purchase, unit="day"),
-        ).cache()
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -213,7 +220,9 @@ class Summary:
         p, c = self.purchases, self.customers
         late = p.filter(p.date > self.until - dt.timedelta(days=days))
         late = late.anti_join(c, [late.customer_id == c.customer_id, late.date == c.first_purchase])
-        return per_customer(late, self.frame["customer_id"], self.has_value)
+        money = {"value": late.value.sum()} if self.has_value else {}
+        bought = late.group_by("customer_id").agg(purchases=late.count(), **money)
+        return per_customer(bought, self.frame["customer_id"], self.has_value)
 
     def history(self, customer_ids: Sequence[Any]) -> pd.DataFrame:
         """The purchase days of a few customers: ``customer_id``, ``date``[, ``value``], sorted."""
@@ -280,8 +289,8 @@ def summarize(
 def summary_of(log: Transactions, until: dt.date, unit: Unit) -> Summary:
     """The summary of a log that has been read; what is later goes to the ledger as ``after_end``."""
     # Nothing below may look at later rows: they are the holdout.
-    kept, fates = purchases(log, log.days.filter(log.days.date <= until))
-    start = kept.date.min().to_pandas()
+    seen = period(log, log.days.filter(log.days.date <= until))
+    start = seen.customers.first_purchase.min().to_pandas()
     if pd.isna(start) and log.first_date <= until:
         raise InputError(
             f"no purchase is left up to {until} once refunds are subtracted: the values are negative. "
@@ -303,8 +312,9 @@ def summary_of(log: Transactions, until: dt.date, unit: Unit) -> Summary:
         cost=log.cost,
         sha256=log.sha256,
         source=log.source,
-        ledger=in_order([*fates, later, *log.ledger]),
-        purchase_days=kept,
+        ledger=in_order([*seen.fates, later, *log.ledger]),
+        purchase_days=seen.purchases,
+        by_customer=seen.customers,
     )
 
 
@@ -319,10 +329,9 @@ def daily(days: ir.Table, has_value: bool) -> pd.DataFrame:
     return found.sort_values("date", ignore_index=True)
 
 
-def per_customer(days: ir.Table, customer_ids: pd.Series, has_value: bool) -> pd.DataFrame:
+def per_customer(bought: ir.Table, customer_ids: pd.Series, has_value: bool) -> pd.DataFrame:
     """Columns ``customer_id``, ``purchases``[, ``value``] for these customers in this order, zeros included."""
-    money = {"value": days.value.sum()} if has_value else {}
-    found = days.group_by("customer_id").agg(purchases=days.count(), **money).to_pandas()
+    found = bought.select("customer_id", "purchases", *(["value"] if has_value else [])).to_pandas()
     out = customer_ids.to_frame("customer_id").merge(found, on="customer_id", how="left")
     out["purchases"] = out["purchases"].fillna(0).astype("int64")
     return out.assign(value=out["value"].fillna(0.0)) if has_value else out

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from clvmodels.calendar import ONE_DAY, Horizon, Unit, as_date
@@ -16,7 +15,7 @@ from clvmodels.summary.customers import Summary, check_clock, daily, per_custome
 from clvmodels.transactions import LedgerRow, Transactions, read_transactions
 from clvmodels.transactions.fates import outside
 from clvmodels.transactions.ledger import in_order
-from clvmodels.transactions.returns import purchases
+from clvmodels.transactions.period import period
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -135,14 +134,16 @@ def split(
 
 
 def _holdout(log: Transactions, calibration: Summary, within: ir.Table, end: dt.date) -> Holdout:
-    kept, fates = purchases(log, within)
+    seen = period(log, within)
     known = calibration.customers.select("customer_id")
-    ours, born = kept.semi_join(known, "customer_id"), kept.anti_join(known, "customer_id")
-    frame = per_customer(ours, calibration.frame["customer_id"], log.has_value)
+    frame = per_customer(
+        seen.customers.semi_join(known, "customer_id"), calibration.frame["customer_id"], log.has_value
+    )
+    born = seen.customers.anti_join(known, "customer_id")
     money = {"value": born.value.sum()} if log.has_value else {}
-    new = born.agg(customers=born.customer_id.nunique(), purchases=born.count(), **money).to_pandas().iloc[0]
+    new = born.agg(customers=born.count(), purchases=born.purchases.sum(), **money).to_pandas().fillna(0).iloc[0]
     horizon = Horizon(calibration.until + ONE_DAY, end)
-    if not (frame["purchases"].any() or new["purchases"]):
+    if not (frame["purchases"].any() or new["customers"]):
         raise InputError(
             f"no purchase falls in the holdout ({horizon}); the last transaction is on {log.last_date}.\n"
             + _advice(log, calibration.unit)
@@ -154,10 +155,10 @@ def _holdout(log: Transactions, calibration: Summary, within: ir.Table, end: dt.
         horizon=horizon,
         new_customers=int(new["customers"]),
         new_purchases=int(new["purchases"]),
-        new_value=float(np.nan_to_num(new["value"])) if log.has_value else None,
-        daily=daily(ours, log.has_value),
+        new_value=float(new["value"]) if log.has_value else None,
+        daily=daily(seen.purchases.semi_join(known, "customer_id"), log.has_value),
         unit=calibration.unit,
-        ledger=in_order(fates),
+        ledger=in_order(seen.fates),
     )
 
 

@@ -2,7 +2,8 @@
 
 The folder in the order of the data: ``ledger`` (the reasons), ``columns`` (which column is what), ``csv_files`` (text,
 strictly), ``sources`` (files, frames, databases), ``cells`` and ``dates`` (text into days and money), ``problems``
-(what is wrong, in words), ``log`` (the checked log), ``fates`` and ``returns`` (what becomes of its rows).
+(what is wrong, in words), ``log`` (the checked log), ``returns``, ``fates`` and
+``period`` (what becomes of its rows).
 """
 
 from __future__ import annotations

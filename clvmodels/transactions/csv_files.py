@@ -7,7 +7,9 @@ import csv
 import gzip
 import hashlib
 import io
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -129,6 +131,12 @@ def _filled(names: list[str]) -> tuple[str, ...]:
     return tuple(name.strip() or f"column {i}" for i, name in enumerate(names, 1))
 
 
-def temporary_folder() -> tempfile.TemporaryDirectory[str]:
-    """Where transcoded copies live until the log has been read."""
-    return tempfile.TemporaryDirectory(prefix="clvmodels-")
+class TemporaryFolder:
+    """Where transcoded copies live until the log has been read: it goes with the last who holds it.
+
+    tempfile's own warns when it is left to go by itself.
+    """
+
+    def __init__(self) -> None:
+        self.name = tempfile.mkdtemp(prefix="clvmodels-")
+        weakref.finalize(self, shutil.rmtree, self.name, ignore_errors=True)

@@ -19,23 +19,20 @@ def outside(days: ir.Table, reason: str, has_value: bool) -> LedgerRow:
     return LedgerRow(reason, int(found["rows"]), int(found["customers"]), float(found["value"]) if has_value else None)
 
 
-def fates(days: ir.Table, has_value: bool) -> list[LedgerRow]:
-    """Of days that are taken as they are: one row of each is used, the others are merged into it."""
-    more = days["_rows"] - 1
-    facts = days.agg(
-        days=days.count(),
-        customers=days.customer_id.nunique(),
-        merged=more.sum(),
-        mergers=days.customer_id.nunique(where=more > 0),
-        **({"value": days.value.sum()} if has_value else {}),
-    ).to_pandas()
-    if not facts["days"].iloc[0]:
-        return []
-    count = facts.iloc[0]
-    none = 0.0 if has_value else None
+def fates(customers: ir.Table, *, has_value: bool) -> list[LedgerRow]:
+    """Of days that are taken as they are, by customer: one row of each is used, the others are merged into it."""
+    counts = customers.agg(
+        customers=customers.count(),
+        days=customers.purchases.sum(),
+        merged=customers["_merged"].sum(),
+        mergers=(customers["_merged"] > 0).sum(),
+        **({"value": customers.value.sum()} if has_value else {}),
+    )
+    found = counts.to_pandas().fillna(0).iloc[0]
+    money, none = (float(found["value"]), 0.0) if has_value else (None, None)
     return [
-        LedgerRow("used", int(count["days"]), int(count["customers"]), float(count["value"]) if has_value else None),
-        LedgerRow("same_day", int(count["merged"]), int(count["mergers"]), none),
+        LedgerRow("used", int(found["days"]), int(found["customers"]), money),
+        LedgerRow("same_day", int(found["merged"]), int(found["mergers"]), none),
     ]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from clvmodels.errors import InputError
 from clvmodels.transactions import cells
 from clvmodels.transactions.ledger import LedgerRow
+from clvmodels.transactions.rows import CODES
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -26,7 +27,6 @@ class Rows:
     raw: ir.Table  # roles: customer_id, date, value, …
     judged: ir.Table  # raw with _reason, in the same order
     names: Mapping[str, str]  # the source's own column names by role
-    codes: Sequence[str]
     numbered: bool  # whether the source has an order of rows
 
     def first(self, reason: str, role: str) -> tuple[str, str]:
@@ -38,7 +38,7 @@ class Rows:
         rows = self.judged
         # The engine keeps the order of a file or a frame; the raw cell is read again by its place.
         numbered = rows.select("customer_id", "_reason", row=ibis.row_number())
-        hit = numbered.filter(numbered["_reason"] == self.codes.index(reason)).order_by("row").limit(1).to_pandas()
+        hit = numbered.filter(numbered["_reason"] == CODES.index(reason)).order_by("row").limit(1).to_pandas()
         row = int(hit["row"].iloc[0])
         text = self.raw.select(cell=cells.words(self.raw[role])).limit(1, offset=row).to_pandas()["cell"].iloc[0]
         customer = "" if reason == "null_id" else f"customer {hit['customer_id'].iloc[0]}, "

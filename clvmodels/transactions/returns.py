@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clvmodels.transactions.fates import fates, fates_netted
-from clvmodels.transactions.ledger import LedgerRow
-
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-
-    from clvmodels.transactions.log import Transactions
 
 NOTHING_LEFT = 1e-9
 """A purchase of which no more than this share is left does not count."""
@@ -30,7 +25,8 @@ def net(days: ir.Table) -> ir.Table:
     Parameters
     ----------
     days
-        One row per customer and day: ``customer_id``, ``date``, ``value`` (sum), ``_gross`` (sum of positive values).
+        One row per customer and day: ``customer_id``, ``date``, ``value`` (sum), ``_gross`` (sum of positive values),
+        ``_negative`` (number of negative rows).
 
     Returns
     -------
@@ -46,6 +42,22 @@ def net(days: ir.Table) -> ir.Table:
     """
     import ibis
 
+    refunding = days.filter(days["_negative"] > 0).select("customer_id").distinct()
+    # Most customers never return anything: the windows are for the others, and worth keeping.
+    settled = _settle(days.semi_join(refunding, "customer_id")).cache()
+    quiet = days.anti_join(refunding, "customer_id").mutate(_unmatched=ibis.literal(0.0))
+    quiet = quiet.mutate(_kept=quiet.value)
+    suspects = quiet.semi_join(quiet.filter(quiet["_gross"] == 0).select("customer_id").distinct(), "customer_id")
+    sums = suspects.group_by("customer_id").agg(money=suspects["_gross"].sum())
+    broke = sums.filter(sums.money == 0)
+    counted = quiet.anti_join(broke, "customer_id").mutate(_counts=ibis.literal(True))
+    ignored = quiet.semi_join(broke, "customer_id").mutate(_counts=ibis.literal(False))
+    return ibis.union(*(part.select(*settled.columns) for part in (settled, counted, ignored)))
+
+
+def _settle(days: ir.Table) -> ir.Table:
+    import ibis
+
     so_far = ibis.window(group_by="customer_id", order_by="date", preceding=None, following=0)
     from_here = ibis.window(group_by="customer_id", order_by=ibis.desc("date"), preceding=None, following=0)
     in_order = ibis.window(group_by="customer_id", order_by="date")
@@ -54,30 +66,14 @@ def net(days: ir.Table) -> ir.Table:
 
     t = days.mutate(_balance=days.value.sum().over(so_far))
     t = t.mutate(_debt=ibis.least(zero, t["_balance"].min().over(so_far)))
-    t = t.mutate(
-        _level=t["_balance"] - t["_debt"], _unmatched=t["_debt"] - t["_debt"].lag().over(in_order).fill_null(0.0)
-    )
-    left = ibis.greatest(zero, t.value - (t["_level"] - t["_level"].min().over(from_here)))
-    t = t.mutate(_left=left)
+    t = t.mutate(_level=t["_balance"] - t["_debt"], _before=t["_debt"].lag().over(in_order).fill_null(0.0))
+    t = t.mutate(_left=ibis.greatest(zero, t.value - (t["_level"] - t["_level"].min().over(from_here))))
+    fallen = t["_debt"] - t["_before"]
     t = t.mutate(
         _kept=ibis.ifelse(t["_left"] > NOTHING_LEFT * t["_gross"] + _ROUNDING * t["_level"], t["_left"], zero),
-        _unmatched=ibis.ifelse(t["_unmatched"] < NOTHING_LEFT * t.value, t["_unmatched"], zero),
-        _nothing=(t["_gross"] == 0) & (t.value == 0),
+        _unmatched=ibis.ifelse(fallen < NOTHING_LEFT * t.value, fallen, zero),
     )
     t = t.mutate(_money=t["_kept"].sum().over(everything))
-    t = t.mutate(_counts=(t["_kept"] > 0) | (t["_nothing"] & (t["_money"] > 0)))
-    return t.drop("_balance", "_debt", "_level", "_left", "_nothing", "_money")
-
-
-def purchases(log: Transactions, days: ir.Table) -> tuple[ir.Table, list[LedgerRow]]:
-    """The purchases among ``days`` of the log, and the fate of every row in them.
-
-    Nothing outside ``days`` is looked at: the caller has cut off what must not be seen.
-    """
-    extra = [*log.segments, *([log.cost] if log.cost else [])]
-    if log.has_value and log.returns == "net" and bool((days["_negative"] > 0).any().execute()):
-        netted = net(days).cache()
-        kept = netted.filter(netted["_counts"])
-        return kept.select("customer_id", "date", *extra, value=kept["_kept"]), fates_netted(netted)
-    kept = days.select("customer_id", "date", *extra, *(["value"] if log.has_value else []))
-    return kept, fates(days, log.has_value)
+    nothing = (t["_gross"] == 0) & (t.value == 0)
+    t = t.mutate(_counts=(t["_kept"] > 0) | (nothing & (t["_money"] > 0)))
+    return t.drop("_balance", "_debt", "_level", "_before", "_left", "_money").order_by("customer_id", "date")

@@ -6,7 +6,6 @@ import glob
 import hashlib
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clvmodels.errors import InputError
-from clvmodels.transactions.csv_files import CsvFile, open_csv, temporary_folder
+from clvmodels.transactions.csv_files import CsvFile, TemporaryFolder, open_csv
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -28,6 +27,9 @@ _KINDS = (
 )
 
 
+_EXACT_UP_TO = 1_000_000
+
+
 @dataclass(frozen=True)
 class Source:
     """Where the rows come from, before any of them has been judged."""
@@ -38,6 +40,7 @@ class Source:
     sha256: str | None = None  # of the files; None when there are no files
     malformed: Callable[[], list[int]] = field(default=list)  # line numbers, once the rows have been read
     embedded: bool = True  # in DuckDB, inside this process
+    cheap: bool = False  # whether the rows can be scanned several times at little cost
     can_try: bool = True  # whether the engine can turn text into null where it is no number
 
 
@@ -65,7 +68,7 @@ def open_source(source: Any, *, table: str | None = None) -> Source:
         con.con.register("clvmodels_source", take(positions))
         return con.table("clvmodels_source")
 
-    return Source(f"{type(source).__module__.split('.')[0]} {type(source).__name__}", names, chosen)
+    return Source(f"{type(source).__module__.split('.')[0]} {type(source).__name__}", names, chosen, cheap=True)
 
 
 def _duckdb() -> Any:
@@ -82,7 +85,7 @@ def _files(text: str) -> Source:
     con = _duckdb()
     if any(p.suffix.lower() in _PARQUET for p in paths):
         return _parquet(text, paths, con)
-    folder = temporary_folder()
+    folder = TemporaryFolder()
     files = [open_csv(path, Path(folder.name)) for path in paths]
     first = files[0]
     for path, other in zip(paths, files, strict=True):
@@ -94,9 +97,7 @@ def _files(text: str) -> Source:
     return _csv(text, first, files, con, folder)
 
 
-def _csv(
-    label: str, first: CsvFile, files: Sequence[CsvFile], con: Any, folder: tempfile.TemporaryDirectory[str]
-) -> Source:
+def _csv(label: str, first: CsvFile, files: Sequence[CsvFile], con: Any, folder: TemporaryFolder) -> Source:
     rows = con.read_csv([str(f.path) for f in files], table_name="clvmodels_source", **first.options)
 
     def take(positions: Sequence[int], _keep: object = folder) -> ir.Table:
@@ -128,7 +129,7 @@ def _parquet(label: str, paths: list[Path], con: Any) -> Source:
         raise InputError(
             f"{label} cannot be read as Parquet ({reason}). It may be truncated: export it again."
         ) from None
-    return Source(label, tuple(rows.columns), _select(rows), _digest([_sha256(p) for p in paths]))
+    return Source(label, tuple(rows.columns), _select(rows), _digest([_sha256(p) for p in paths]), cheap=True)
 
 
 def _paths(text: str) -> list[Path]:
@@ -171,7 +172,10 @@ def _database(url: str, table: str) -> Source:
         raise
     except Exception as error:  # each engine raises its own kinds
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{_without_password(url)} cannot be opened ({_without_password(reason)}).") from None
+        cure = "Check the address, and that the database runs and lets you in."
+        if "missing dependencies" in reason:
+            cure = f"Install what it needs: pip install 'ibis-framework[{url.split('://')[0]}]'."
+        raise InputError(f"{_without_password(url)} cannot be opened ({_without_password(reason)}). {cure}") from None
     if con.name == "sqlite":  # it has no dates of its own; it runs in this process anyway
         local = _duckdb()
         local.con.register("clvmodels_source", rows.to_pyarrow())
@@ -264,7 +268,7 @@ def read_errors(label: str) -> Iterator[None]:
 
 
 @cache
-def _md5_lower() -> Any:
+def _md5_number() -> Any:
     import ibis
 
     @ibis.udf.scalar.builtin(name="md5_number_lower")  # type: ignore[untyped-decorator]
@@ -274,12 +278,22 @@ def _md5_lower() -> Any:
     return md5_number_lower
 
 
-def content_hash(rows: ir.Table) -> str:
-    """A number that the rows determine whatever their order; only inside DuckDB."""
+def content_hash(rows: ir.Table, count: int) -> str:
+    """A number that the rows determine whatever their order; only inside DuckDB.
+
+    Up to a million rows it is a sum of MD5s and stays the same for ever; beyond, where that would take longer than
+    reading the rows, a sum of DuckDB's own hash, which another version may compute differently.
+    """
     import ibis
 
-    cell = ibis.literal("|").join([rows[name].cast("string").fill_null("") for name in rows.columns])
-    return str(rows.agg(total=_md5_lower()(cell).sum().cast("string")).to_pandas()["total"].iloc[0])
+    cells = [rows[name].cast("string").fill_null("") for name in rows.columns]
+    if count <= _EXACT_UP_TO:
+        numbers = _md5_number()(ibis.literal("|").join(cells))
+    else:
+        numbers = rows[rows.columns[0]].hash()
+        for name in rows.columns[1:]:
+            numbers = numbers ^ rows[name].hash()
+    return str(rows.agg(total=numbers.sum().cast("string")).to_pandas()["total"].iloc[0])
 
 
 def _sha256(path: Path) -> str:

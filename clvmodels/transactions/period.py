@@ -1,0 +1,63 @@
+"""The purchases among the days of a period, by customer, and the fate of every row in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clvmodels.transactions.fates import fates, fates_netted
+from clvmodels.transactions.ledger import LedgerRow
+from clvmodels.transactions.returns import net
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from clvmodels.transactions.log import Transactions
+
+
+@dataclass(frozen=True, eq=False)
+class Period:
+    """What was bought in some days of a log.
+
+    Attributes
+    ----------
+    purchases
+        ``customer_id``, ``date``, ``value``, segments and cost: one row per purchase day.
+    customers
+        ``customer_id``, ``first_purchase``, ``last_purchase``, ``purchases`` and, with money, ``value_first`` and
+        ``value``; kept in the engine.
+    fates
+        A ledger of the period's own rows.
+    """
+
+    purchases: ir.Table
+    customers: ir.Table
+    fates: list[LedgerRow]
+
+
+def period(log: Transactions, days: ir.Table) -> Period:
+    """The purchases among ``days`` of the log; nothing else is looked at: the caller cuts off what must not be seen."""
+    columns = ["customer_id", "date", *log.segments, *([log.cost] if log.cost else [])]
+    if log.has_value and log.returns == "net" and bool((days["_negative"] > 0).any().to_pandas()):
+        netted = net(days)
+        kept = netted.filter(netted["_counts"])
+        kept = kept.select(*columns, "_rows", value=kept["_kept"])
+        return Period(kept.drop("_rows"), _by_customer(kept, has_value=True), fates_netted(netted))
+    kept = days.select(*columns, "_rows", *(["value"] if log.has_value else []))
+    customers = _by_customer(kept, has_value=log.has_value)
+    return Period(kept.drop("_rows"), customers, fates(customers, has_value=log.has_value))
+
+
+def _by_customer(kept: ir.Table, *, has_value: bool) -> ir.Table:
+    money = {"value_first": kept.value.argmin(kept.date), "value": kept.value.sum()} if has_value else {}
+    return (
+        kept.group_by("customer_id")
+        .agg(
+            first_purchase=kept.date.min(),
+            last_purchase=kept.date.max(),
+            purchases=kept.count(),
+            _merged=(kept["_rows"] - 1).sum(),
+            **money,
+        )
+        .cache()
+    )
