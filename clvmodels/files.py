@@ -7,8 +7,12 @@ import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clvmodels.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _IGNORED = {".DS_Store", "Thumbs.db", "desktop.ini"}  # a file manager has looked at the folder
 
@@ -119,6 +123,18 @@ def whole_file(target: Path) -> Iterator[Path]:
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as the name's ending says, whole.
+
+    Parquet keeps types and all digits; CSV has ISO dates and ten significant digits.
+    """
+    with whole_file(path) as beside:
+        if path.suffix.lower() == ".csv":
+            frame.to_csv(beside, index=False, float_format="%.10g", date_format="%Y-%m-%d", lineterminator="\n")
+        else:
+            frame.to_parquet(beside, index=False)
 
 
 @contextmanager

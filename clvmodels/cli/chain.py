@@ -9,8 +9,6 @@ from clvmodels.cli.options import Log, Models, Money, Period, changed, keywords
 from clvmodels.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from clvmodels.fitting.result import Fit
     from clvmodels.prediction import Predictions
     from clvmodels.runs import Run
@@ -111,14 +109,3 @@ def forecast(run: Run, fits: Fits, *, horizon: str | None, money: Money, seed: i
 
     ahead = horizon or (run.holdout.horizon if run.holdout else "12 months")
     return predict(fits[0], run.calibration, spend=fits[1], horizon=ahead, seed=seed, **keywords(money))
-
-
-def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write CSV or Parquet, by the name's ending, whole."""
-    from clvmodels.files import whole_file
-
-    with whole_file(path) as beside:
-        if path.suffix.lower() == ".csv":
-            frame.to_csv(beside, index=False)
-        else:
-            frame.to_parquet(beside, index=False)

@@ -25,6 +25,7 @@ from clvmodels.cli.options import (
     option,
     spread,
 )
+from clvmodels.files import write_table
 from clvmodels.progress import progress
 
 app = typer.Typer(
@@ -127,7 +128,7 @@ def summarize(
     with progress("summarize"):
         run = Run(summarized(source, **keywords(log, period)))
         if to_table:
-            chain.write_table(run.calibration.frame, target)
+            write_table(run.calibration.frame, target)
         else:
             write_run(target, run)
     screen.describe(run)
@@ -184,7 +185,7 @@ def fit(
         fits = chain.fit_models(run.calibration, models)
         chain.save_fits(fits, target)
     screen.estimates(fits)
-    after = " and ".join(f"clvmodels {step} {source}" for step in ("predict", *(["evaluate"] if run.holdout else [])))
+    after = ", ".join(f"clvmodels {step} {source}" for step in ("predict", *(["evaluate"] if run.holdout else [])))
     screen.say(f"Wrote {out or Path(source) / target.name}." + ("" if out else f" Next: {after}"))
 
 
@@ -224,7 +225,7 @@ def predict(
         fits = chain.find_fits(run, source, fit, models)
         forecast = chain.forecast(run, fits, horizon=horizon, money=money, seed=models.seed)
         for target in targets:
-            chain.write_table(forecast.frame, target)
+            write_table(forecast.frame, target)
     screen.totals(forecast)
     screen.say("Wrote " + " and ".join(out or str(Path(source) / name) for name in names) + ".")
 
@@ -262,8 +263,8 @@ def evaluate(
         assert run.holdout is not None
         result = judged(forecast, run.holdout, resamples=resamples, seed=models.seed)
         for table, target in zip((result.metrics, result.comparison), targets, strict=True):
-            chain.write_table(table, target)
-    screen.say(*result.headline())
+            write_table(table, target)
+    screen.say(*(f"- {sentence}" for sentence in result.headline()))
     screen.say("Wrote " + " and ".join(str(Path(out or source) / name) for name in chain.JUDGED) + ".")
 
 
@@ -304,7 +305,7 @@ def simulate(
         unit=unit,
         seed=seed,
     )
-    chain.write_table(log, target)
+    write_table(log, target)
     screen.say(
         f"Wrote {out}: {len(log):,} purchases of {customers:,} customers. Next: clvmodels report {out} --out report"
     )

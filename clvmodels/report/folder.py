@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from clvmodels import store
-from clvmodels.files import check_folder, whole_folder
+from clvmodels.files import check_folder, whole_folder, write_table
 from clvmodels.report import html, pdf
 from clvmodels.report.build import Report
 from clvmodels.report.contract import dumps
@@ -65,8 +65,6 @@ def write_report(directory: str | Path, report: Report, *, progress: Callable[[s
 
 
 def write_customers(customers: pd.DataFrame, folder: Path) -> None:
-    """The customer table twice: Parquet keeps types and all digits, CSV has ISO dates and ten significant ones."""
-    customers.to_parquet(folder / "customers.parquet", index=False)
-    customers.to_csv(
-        folder / "customers.csv", index=False, float_format="%.10g", date_format="%Y-%m-%d", lineterminator="\n"
-    )
+    """The customer table twice: for programs, and for spreadsheets."""
+    for suffix in (".parquet", ".csv"):
+        write_table(customers, folder / f"customers{suffix}")
