@@ -113,7 +113,7 @@ def spend_objective(summary: Observed) -> tuple[GammaGammaObjective, int]:
     cannot = f"{GammaGamma.title} cannot be fitted"
     if x.size < 2:
         have = "no repeat buyer has" if x.size == 0 else "one repeat buyer has"
-        zero = f" ({left_out:,} repeat buyers spent nothing)" if left_out else ""
+        zero = f" ({left_out:,} spent nothing)" if left_out else ""
         raise InputError(
             cannot,
             [
