@@ -77,7 +77,7 @@ def limits(estimate: Array, resampled: Array, *, level: float = LEVEL) -> tuple[
 
     Returns
     -------
-    Lower and upper limits, shape (rows,); NaN where the estimate, or most of its resamples, do not exist.
+    Lower and upper limits, shape (rows,); NaN where the estimate, or more than 5 % of its resamples, do not exist.
     """
     error, usable = _errors(estimate, resampled)
     reach = np.full(len(estimate), np.nan)
@@ -107,9 +107,13 @@ def simultaneous_limits(estimate: Array, resampled: Array, *, level: float = LEV
 
 
 def _errors(estimate: Array, resampled: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """|resampled − estimate|, and the rows of which most exist."""
+    """|resampled − estimate|, and the rows that exist in all but 5 % of resamples.
+
+    A ranking of customers of whom one or two bought does not exist where these are not drawn, and hardly varies where
+    they are: it has no limits.
+    """
     error = np.abs(resampled - estimate[:, None])
-    return error, np.isfinite(estimate) & (np.isfinite(error).mean(axis=1) > 0.5)
+    return error, np.isfinite(estimate) & (np.isfinite(error).mean(axis=1) >= LEVEL)
 
 
 def _quantile(values: Array, level: float) -> float:

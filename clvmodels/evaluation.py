@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from clvmodels.bootstrap import cell_codes, limits, resampled_weights, simultaneous_limits
+from clvmodels.comparison import compare
 from clvmodels.errors import InputError
 from clvmodels.formula import FORMULAS, predict_by_formula
 from clvmodels.judging import Bench, Predictor, Quantity
-from clvmodels.metrics import METRICS, empty_parts
+from clvmodels.metrics import empty_parts
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Holdout
 from clvmodels.verdict import headline
@@ -23,12 +23,15 @@ Array = NDArray[np.float64]
 FEWEST_RESAMPLES = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """The model and every variant of the formula, judged on the same holdout.
 
     All limits are of the sampling of customers: another set of customers like these, with the fit and the holdout
-    period held fixed. Another period may differ by more; that is what several cut-offs are for.
+    period held fixed. Another period may differ by more; that is what several cut-offs are for. With all of CDNOW as
+    the world and samples of 2,357 as the data, the simultaneous limits of everything but the RMSE hold jointly in
+    94 % of samples, and a verdict is wrong in 2 %. The RMSE rests on a few very large customers, whom a sample may
+    miss altogether: its limits are too narrow (they hold in 80 %), which no resampling of the sample can tell.
     """
 
     metrics: pd.DataFrame
@@ -91,26 +94,13 @@ def evaluate(
         When the two do not match in days or customers, or ``others`` does not match them.
     """
     _check(forecast, holdout, resamples)
-    benches = _benches(forecast, holdout, others or {})
-
-    cells = [cell_codes(bench.columns) for bench in benches]
-    codes = [code for code, _ in cells]
-    judges = [bench.at(first) for bench, (_, first) in zip(benches, cells, strict=True)]
-
-    def measure(weights: Sequence[Array]) -> Array:
-        return np.concatenate([judge.measure(w) for judge, w in zip(judges, weights, strict=True)])
-
-    estimate = measure([np.bincount(code)[:, None].astype(float) for code in codes])[:, 0]
-    blocks = resampled_weights(codes, resamples=resamples, seed=seed)
-    resampled = np.concatenate([measure(weights) for weights in blocks], axis=1)
-
-    rows = pd.DataFrame([row for bench in benches for row in bench.rows], columns=["predictor", "quantity", "metric"])
-    models: dict[str, str] = {bench.quantity: bench.model for bench in benches}
+    benches = benches_of(forecast, holdout, others=others)
+    metrics, comparison = compare(benches, resamples=resamples, seed=seed)
     return Evaluation(
-        metrics=_metric_table(rows, estimate, resampled),
-        comparison=_comparison_table(rows, estimate, resampled, models),
+        metrics=metrics,
+        comparison=comparison,
         customers=_customer_table(forecast, benches),
-        models=models,
+        models={bench.quantity: bench.model for bench in benches},
         skipped=_skipped_table(benches),
         n_resamples=resamples,
         seed=seed,
@@ -153,8 +143,8 @@ def _are(some: Sized) -> str:
     return "is" if len(some) == 1 else "are"
 
 
-def _benches(
-    forecast: Predictions, holdout: Holdout, others: Mapping[str, tuple[ArrayLike, ArrayLike | None]]
+def benches_of(
+    forecast: Predictions, holdout: Holdout, *, others: Mapping[str, tuple[ArrayLike, ArrayLike | None]] | None = None
 ) -> list[Bench]:
     """For each quantity the actual of each customer, the model, the formula's variants and the others."""
     customers = forecast.summary.frame["customer_id"]
@@ -172,7 +162,7 @@ def _benches(
         name: (variant.purchases, variant.value)
         for name, variant in predict_by_formula(forecast.summary, forecast.horizon).items()
     }
-    rivals |= _checked(others, {*FORMULAS, *(one.name for one in models)}, len(customers))
+    rivals |= _checked(others or {}, {*FORMULAS, *(one.name for one in models)}, len(customers))
     benches = []
     quantities: tuple[Quantity, Quantity] = ("purchases", "value")
     for column, (quantity, one, actual) in enumerate(zip(quantities, models, actuals, strict=False)):
@@ -215,35 +205,6 @@ def _checked(
 
 
 # ----------------------------------------------------------------------------------------------------------- tables
-
-
-def _metric_table(rows: pd.DataFrame, estimate: Array, resampled: Array) -> pd.DataFrame:
-    lower, upper = limits(estimate, resampled)
-    floor = rows["metric"].map({name: metric.lowest for name, metric in METRICS.items()}).to_numpy(float)
-    ceiling = rows["metric"].map({name: metric.highest for name, metric in METRICS.items()}).to_numpy(float)
-    return rows.assign(value=estimate, lower=np.maximum(lower, floor), upper=np.minimum(upper, ceiling))
-
-
-def _comparison_table(rows: pd.DataFrame, estimate: Array, resampled: Array, models: Mapping[str, str]) -> pd.DataFrame:
-    """One row per quantity × metric × rival, for the metrics that both have."""
-    index = {key: i for i, key in enumerate(rows.itertuples(index=False, name=None))}
-    pairs = [
-        (quantity, metric, models[quantity], predictor, index[models[quantity], quantity, metric], i)
-        for (predictor, quantity, metric), i in index.items()
-        if predictor != models[quantity]
-    ]
-    pairs.sort(key=lambda pair: (list(models).index(pair[0]), list(METRICS).index(pair[1])))  # rivals stay in order
-    table = pd.DataFrame([pair[:4] for pair in pairs], columns=["quantity", "metric", "model", "formula"])
-
-    compared = np.array([METRICS[metric].compared(row) for metric, row in zip(rows["metric"], resampled, strict=True)])
-    centre = np.array([METRICS[metric].compared(one) for metric, one in zip(rows["metric"], estimate, strict=True)])
-    ours, theirs = np.array([pair[4:] for pair in pairs]).T
-    difference = centre[ours] - centre[theirs]
-    lower, upper = simultaneous_limits(difference, compared[ours] - compared[theirs])
-    sign = np.array([METRICS[metric].sign for metric in table["metric"]])
-    direction = sign * (np.where(lower > 0, 1, 0) - np.where(upper < 0, 1, 0))
-    verdict = np.select([direction > 0, direction < 0], ["better", "worse"], "no evidence")
-    return table.assign(difference=difference, lower=lower, upper=upper, verdict=verdict)
 
 
 def _customer_table(forecast: Predictions, benches: Sequence[Bench]) -> pd.DataFrame:

@@ -34,7 +34,7 @@ FORMULAS: dict[str, str] = {
 """Name of each rival → its definition in words, in the order in which reports list them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FormulaPrediction:
     """What one variant says of each customer, in the order of ``Summary.frame``."""
 

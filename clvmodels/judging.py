@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 Quantity = Literal["purchases", "value"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Predictor:
     """What one predictor said of each customer, and how it fared with what happened; arrays of shape (n,)."""
 
@@ -100,7 +100,7 @@ class Predictor:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bench:
     """The predictors of one quantity beside what happened; the first one is the model."""
 

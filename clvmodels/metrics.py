@@ -262,7 +262,7 @@ def pit_ks(below: ArrayLike, upto: ArrayLike, weights: ArrayLike | None = None) 
     return _answer(lambda w, lo, hi: PIT.of(lo, hi).distance(w), weights, below, upto)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PIT:
     """The corners of the mean PIT, found once, for every set of weights."""
 

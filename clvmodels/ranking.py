@@ -15,7 +15,7 @@ PARTS = 10
 """Equal parts are tenths."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ranking:
     """Customers in ascending order of a score, tied ones in one group; made once, used for every set of weights."""
 
@@ -49,7 +49,7 @@ class Ranking:
         return Ranked(self, weights, size, np.cumsum(size, axis=0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ranked:
     """A ranking under B sets of weights."""
 

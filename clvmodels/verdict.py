@@ -55,6 +55,8 @@ def headline(metrics: pd.DataFrame, comparison: pd.DataFrame, models: Mapping[st
 def _totals(row: Row, scores: Scores) -> str:
     """On total value the model was 15.5 % too low, the formula 193 % too high: the model is better by …"""
     ours, theirs = _values(row, scores)
+    if not np.isfinite(row["difference"]):
+        return f"On total {row['quantity']} nothing can be compared: the holdout has none."
     said = f"On total {row['quantity']} the model was {_off(ours)}, {row['formula']} {_off(theirs)}"
     if row["verdict"] == "no evidence":
         limits = f"difference {_points(row['difference'])} [{_points(row['lower'])}, {_points(row['upper'])}] points"
@@ -79,7 +81,7 @@ def _grouped(topic: str, quantity: str, rows: Sequence[Row], scores: Scores) -> 
     """On errors of value the model, against formula_customer, is better on mae (…) and rmse (…); worse on …"""
     groups = []
     for words in STANDINGS:
-        if some := [f"{row['metric']} {_evidence(row, scores)}" for row in rows if _standing(row) == words]:
+        if some := [f"{row['metric']}{_evidence(row, scores)}" for row in rows if _standing(row) == words]:
             groups.append(f"{words} {_listed(some)}")
     return f"On {topic} of {quantity} the model, against {TEXTBOOK}, is {'; '.join(groups)}."
 
@@ -97,10 +99,12 @@ def _standing(row: Row) -> str:
 
 
 def _evidence(row: Row, scores: Scores) -> str:
-    """(0.638 against 0.685, difference −0.047 [−0.081, −0.013])"""
+    """(0.638 against 0.685, difference −0.047 [−0.081, −0.013]); nothing where nothing can be compared."""
+    if not np.isfinite(row["difference"]):
+        return ""
     ours, theirs = (_number(value) for value in _values(row, scores))
     between = f"difference {_number(row['difference'])} [{_number(row['lower'])}, {_number(row['upper'])}]"
-    return f"({ours} against {theirs}, {between})"
+    return f" ({ours} against {theirs}, {between})"
 
 
 def _chances(model: str, quantity: str, scores: Scores) -> str:
@@ -121,7 +125,7 @@ def _losses(quantity: str, rows: Sequence[Row], scores: Scores) -> str:
     lost: dict[str, list[str]] = {}
     for row in rows:
         if row["verdict"] == "worse":
-            lost.setdefault(row["metric"], []).append(f"{row['formula']} {_evidence(row, scores)}")
+            lost.setdefault(row["metric"], []).append(f"{row['formula']}{_evidence(row, scores)}")
     if not lost:
         return f"No variant of the formula beats the model on {quantity} in any of {len(rows)} comparisons."
     by_metric = [f"on {metric} by {_listed(some)}" for metric, some in lost.items()]
@@ -136,19 +140,17 @@ def _values(row: Row, scores: Scores) -> tuple[float, float]:
 
 def _off(error: float) -> str:
     """−0.155 → 15.5 % too low"""
-    if not np.isfinite(error):
-        return "not comparable"
     return f"{_points(abs(error))} % too {'low' if error < 0 else 'high'}"
 
 
 def _points(fraction: float) -> str:
-    return f"{100 * fraction:.1f}".replace("-", "−")
+    return f"{100 * fraction:.1f}".replace("-", "−") if np.isfinite(fraction) else "unknown"
 
 
 def _number(value: float) -> str:
     """Three significant digits, at most four decimals, with a true minus sign."""
     if not np.isfinite(value):
-        return "undefined"
+        return "unknown"
     decimals = 2 - int(np.floor(np.log10(abs(value)))) if value else 0
     return f"{value:,.{min(max(decimals, 0), 4)}f}".replace("-", "−")
 

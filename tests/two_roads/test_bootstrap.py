@@ -100,7 +100,7 @@ def test_joint_limits_are_wider_than_single_ones_and_follow_the_scale_of_each_ro
 def test_rows_that_do_not_exist_have_no_limits_and_constant_rows_have_their_value():
     estimate = np.array([np.nan, 2.0, 0.0, 1.0])
     noise = np.random.default_rng(0).normal(size=100)
-    resampled = np.stack([noise, np.full(100, 2.0), np.where(np.arange(100) < 60, np.nan, noise), 1 + noise])
+    resampled = np.stack([noise, np.full(100, 2.0), np.where(np.arange(100) < 6, np.nan, noise), 1 + noise])
     for lower, upper in (limits(estimate, resampled), simultaneous_limits(estimate, resampled)):
         assert np.isnan(lower).tolist() == np.isnan(upper).tolist() == [True, False, True, False]
         assert lower[1] == upper[1] == 2.0
