@@ -7,6 +7,8 @@ import csv
 import gzip
 import hashlib
 import io
+import itertools
+import re
 import shutil
 import tempfile
 import weakref
@@ -20,7 +22,6 @@ from clvmodels.errors import InputError
 
 _CHUNK = 1 << 22
 _HEAD_LINES = 200
-_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class CsvFile:
     names: tuple[str, ...]
     delimiter: str
     sha256: str  # of the file as it was given
+    skipped: int  # lines above the names, absent from a copy
 
     @property
     def options(self) -> dict[str, object]:
@@ -50,28 +52,51 @@ class CsvFile:
 
 
 def open_csv(path: Path, folder: Path) -> CsvFile:
-    """Look at one file; transcode it into ``folder`` when it is not UTF-8, so that the engine has one way to read."""
+    """Look at one file; copy it into ``folder`` unless it is plain UTF-8 from its first line, as the engine wants it."""
     digest, encoding, zipped = _digest_and_encoding(path)
-    if zipped or encoding not in ("utf-8", "utf-8-sig"):
+    with _opened(path, zipped) as raw, _no_table(path):
+        text = io.TextIOWrapper(raw, encoding=encoding, newline="")
+        head = list(itertools.islice(text, _HEAD_LINES))
+        if any("\0" in line for line in head):
+            raise UnicodeError
+        skipped, given = _above_names(head)
+        head = head[skipped:]
+        if not head:
+            raise InputError(
+                f"{path.name} is empty. Give a file with a line of column names and a line for each purchase."
+            )
+        delimiter = given or _delimiter(head)
+        names = next(csv.reader(head, delimiter=delimiter))
+        names = [name.strip() or f"column {i}" for i, name in enumerate(names, 1)]
+        if encoding == "utf-8-sig" and not zipped and not skipped:
+            return CsvFile(path, tuple(names), delimiter, digest, 0)
         copy = folder / f"{digest[:16]}.csv"
-        with _opened(path, zipped) as raw, copy.open("w", encoding="utf-8", newline="") as target:
-            reader = io.TextIOWrapper(raw, encoding=encoding, newline="", errors="strict")
-            while block := reader.read(_CHUNK):
+        with copy.open("w", encoding="utf-8", newline="") as target:
+            target.writelines(head)
+            while block := text.read(_CHUNK):
                 target.write(block)
-        readable = copy
-    else:
-        readable = path
-    with readable.open(encoding="utf-8-sig", newline="") as text:
-        head = [line for _, line in zip(range(_HEAD_LINES), text, strict=False)]
-    if any("\0" in line for line in head):
+    return CsvFile(copy, tuple(names), delimiter, digest, skipped)
+
+
+@contextmanager
+def _no_table(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (UnicodeError, csv.Error):
         raise InputError(
             f"{path.name} is not a table of text. Give a CSV or Parquet file; from a spreadsheet program, save as CSV."
-        )
-    if not any(line.strip() for line in head):
-        raise InputError(f"{path.name} is empty. Give a file with a line of column names and a line for each purchase.")
-    delimiter = _delimiter(head)
-    names = next(row for row in csv.reader(head, delimiter=delimiter) if row)
-    return CsvFile(readable, _filled(names), delimiter, digest)
+        ) from None
+
+
+def _above_names(head: list[str]) -> tuple[int, str | None]:
+    """Lines before the names: blank ones, and the "sep=;" by which a spreadsheet program names its delimiter."""
+    delimiter = None
+    for at, line in enumerate(head):
+        if match := re.fullmatch(r"sep=(.)\s*", line):
+            delimiter = match[1]
+        elif line.strip():
+            return at, delimiter
+    return len(head), None
 
 
 def _digest_and_encoding(path: Path) -> tuple[str, str, bool]:
@@ -86,9 +111,8 @@ def _digest_and_encoding(path: Path) -> tuple[str, str, bool]:
     with _opened(path, zipped) as stream:
         try:
             first = stream.read(_CHUNK)
-            for mark, encoding in _MARKS.items():
-                if first.startswith(mark) and encoding != "utf-8-sig":
-                    return digest.hexdigest(), encoding, zipped
+            if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                return digest.hexdigest(), "utf-16", zipped
             if (wide := _utf16_without_mark(first[:4096])) is not None:
                 return digest.hexdigest(), wide, zipped
             block = first
@@ -100,7 +124,7 @@ def _digest_and_encoding(path: Path) -> tuple[str, str, bool]:
             return digest.hexdigest(), "latin-1", zipped
         except (EOFError, gzip.BadGzipFile) as error:
             raise InputError(f"{path.name} cannot be unpacked: {error}. Copy or export it again.") from None
-    return digest.hexdigest(), "utf-8", zipped
+    return digest.hexdigest(), "utf-8-sig", zipped  # with or without its mark
 
 
 @contextmanager
@@ -125,10 +149,6 @@ def _delimiter(head: list[str]) -> str:
         return (sum(len(row) == width for row in rows) / len(rows) if width > 1 else 0.0, width)
 
     return max(",;\t|", key=score)
-
-
-def _filled(names: list[str]) -> tuple[str, ...]:
-    return tuple(name.strip() or f"column {i}" for i, name in enumerate(names, 1))
 
 
 class TemporaryFolder:

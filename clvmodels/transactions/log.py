@@ -150,7 +150,7 @@ def _check_options(date_format: str | None, decimal: str, returns: str) -> None:
 def _read(opened: Source, columns: Columns, date_format: str | None, decimal: str, returns: str) -> Transactions:
     has_value = columns.value is not None
 
-    def judged_by(reading: str) -> tuple[ir.Table, list[int], Tally]:
+    def judged_by(reading: str) -> tuple[ir.Table, list[str], Tally]:
         judged = judge(raw, columns, reading=reading, decimal=decimal, returns=returns)
         judged = judged if opened.cheap else judged.cache()
         counted = tally(judged, has_value=has_value)
@@ -171,7 +171,7 @@ def _read(opened: Source, columns: Columns, date_format: str | None, decimal: st
                 judged, lines, counted = judged_by(better)
         left_out = list(counted.left_out.values())
         if lines:
-            detail = "lines " + ", ".join(map(str, lines[:20])) + (", …" if len(lines) > 20 else "")
+            detail = "lines " + ", ".join(lines[:20]) + (", …" if len(lines) > 20 else "")
             left_out.append(LedgerRow("malformed", len(lines), 0, None, detail))
         ledger = in_order(left_out)
         rows = counted.usable + sum(line.rows for line in ledger)

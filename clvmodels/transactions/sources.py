@@ -38,7 +38,7 @@ class Source:
     names: tuple[str, ...]
     take: Callable[[Sequence[int]], ir.Table]  # the columns at these positions, called c0, c1, …
     sha256: str | None = None  # of the files; None when there are no files
-    malformed: Callable[[], list[int]] = field(default=list)  # line numbers, once the rows have been read
+    malformed: Callable[[], list[str]] = field(default=list)  # where they are, once the rows have been read
     embedded: bool = True  # in DuckDB, inside this process
     cheap: bool = False  # whether the rows can be scanned several times at little cost
     can_try: bool = True  # whether the engine can turn text into null where it is no number
@@ -81,12 +81,20 @@ def _duckdb() -> Any:
 
 
 def _files(text: str) -> Source:
-    paths = _paths(text)
     con = _duckdb()
-    if any(p.suffix.lower() in _PARQUET for p in paths):
-        return _parquet(text, paths, con)
-    folder = TemporaryFolder()
-    files = [open_csv(path, Path(folder.name)) for path in paths]
+    try:
+        paths = _paths(text)
+        kinds = {_kind(path) for path in paths}
+        if kinds == {"Parquet"}:
+            return _parquet(text, paths, con)
+        if kinds != {"CSV"}:
+            raise InputError(f"{text} is {' and '.join(sorted(kinds))}.")
+        folder = TemporaryFolder()
+        files = [open_csv(path, Path(folder.name)) for path in paths]
+    except OSError as error:
+        raise InputError(
+            f"{text} cannot be read ({error.strerror or error}). Check the path and its permissions."
+        ) from None
     first = files[0]
     for path, other in zip(paths, files, strict=True):
         if (other.names, other.delimiter) != (first.names, first.delimiter):
@@ -94,28 +102,31 @@ def _files(text: str) -> Source:
                 f"{path.name} has other columns ({', '.join(other.names)}) than {paths[0].name} "
                 f"({', '.join(first.names)}). Give files of one kind."
             )
-    return _csv(text, first, files, con, folder)
+    return _csv(text, paths, files, con, folder)
 
 
-def _csv(label: str, first: CsvFile, files: Sequence[CsvFile], con: Any, folder: TemporaryFolder) -> Source:
+def _csv(label: str, paths: list[Path], files: list[CsvFile], con: Any, folder: TemporaryFolder) -> Source:
+    first = files[0]
     rows = con.read_csv([str(f.path) for f in files], table_name="clvmodels_source", **first.options)
 
     def take(positions: Sequence[int], _keep: object = folder) -> ir.Table:
         return rows.select({f"c{i}": rows[f"c{at}"] for i, at in enumerate(positions)})
 
-    def malformed() -> list[int]:
+    def malformed() -> list[str]:
         # A record with an open quote swallows the lines after it: each of them is a row that was not read.
         found = con.con.execute(
-            "select distinct file_id, line, csv_line from reject_errors "
-            "where scan_id = (select max(scan_id) from reject_errors) order by file_id, line"
+            "select distinct file_path, line, csv_line from reject_errors join reject_scans using (scan_id, file_id) "
+            "where scan_id = (select max(scan_id) from reject_scans) order by file_path, line"
         ).fetchall()
-        return sorted(
-            line + k
-            for _, line, text in found
-            for k, part in enumerate((text or "x").splitlines() or ["x"])
+        return [
+            f"{names[path]}{line + skipped[path] + k}"
+            for path, line, text in found
+            for k, part in enumerate((text or "x").splitlines())
             if part.strip()
-        )
+        ]
 
+    skipped = {str(f.path): f.skipped for f in files}
+    names = {str(f.path): f"{given.name}:" if len(files) > 1 else "" for given, f in zip(paths, files, strict=True)}
     return Source(label, first.names, take, _digest([f.sha256 for f in files]), malformed)
 
 
@@ -130,6 +141,19 @@ def _parquet(label: str, paths: list[Path], con: Any) -> Source:
             f"{label} cannot be read as Parquet ({reason}). It may be truncated: export it again."
         ) from None
     return Source(label, tuple(rows.columns), _select(rows), _digest([_sha256(p) for p in paths]), cheap=True)
+
+
+def _kind(path: Path) -> str:
+    """What a file is by its first bytes, whatever its name says."""
+    with path.open("rb") as raw:
+        start = raw.read(16)
+    if start.startswith(b"PAR1") or path.suffix.lower() in _PARQUET:
+        return "Parquet"
+    if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        return "a workbook or archive: save the sheet as CSV"
+    if start.startswith(b"SQLite format 3") or start[8:12] == b"DUCK":
+        return "a database: write it as a URL and name the table with --table"
+    return "CSV"
 
 
 def _paths(text: str) -> list[Path]:
