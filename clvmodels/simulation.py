@@ -62,8 +62,8 @@ def simulate(
     >>> log = simulate(BGNBD(0.243, 4.414, 0.793, 2.426), customers=3, start="2024-01-01", end="2024-12-31", seed=1)
     >>> log.head(2)
        customer_id       date
-    0            1 2024-06-23
-    1            2 2024-07-05
+    0            1 2024-01-06
+    1            2 2024-09-12
     """
     unit, first, last = Unit(unit), as_date(start, "start"), as_date(end, "end")
     newest = last if acquisition_end is None else as_date(acquisition_end, "acquisition_end")

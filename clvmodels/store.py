@@ -118,7 +118,7 @@ def _to_plain(fit: Fit) -> dict[str, Any]:
 
 def _from_plain(plain: dict[str, Any]) -> Fit:
     family: type[Family] = FAMILIES[plain["family"]]
-    model = family(**plain["parameters"])
+    model = _model(family, plain["parameters"])
     covariance = np.array(plain["log_covariance"], float)
     size = len(family.parameter_names())
     if covariance.shape != (size, size) or tuple(plain["standard_errors"]) != family.parameter_names():
@@ -127,8 +127,8 @@ def _from_plain(plain: dict[str, Any]) -> Fit:
         model=model,
         method=plain["method"],
         unit=Unit(plain["unit"]),
-        log_likelihood=plain["log_likelihood"],
-        n_customers=plain["customers"],
+        log_likelihood=float(plain["log_likelihood"]),
+        n_customers=int(plain["customers"]),
         converged=plain["converged"],
         verdict=plain["verdict"],
         covariance=covariance,
@@ -138,8 +138,12 @@ def _from_plain(plain: dict[str, Any]) -> Fit:
         until=dt.date.fromisoformat(plain["data"]["until"]),
         currency=plain["currency"],
         sha256=plain["data"]["sha256"],
-        finite_mean=plain["finite_mean"] and family(**plain["finite_mean"]),
+        finite_mean=plain["finite_mean"] and _model(family, plain["finite_mean"]),
     )
+
+
+def _model(family: type[Family], parameters: dict[str, Any]) -> Family:
+    return family(**{name: float(value) for name, value in parameters.items()})
 
 
 def _finite(value: Any) -> Any:

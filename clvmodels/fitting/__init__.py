@@ -82,15 +82,17 @@ def fit(
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from clvmodels.models import BGNBD
-    >>> from clvmodels.summary import Summary
-    >>> rfm = pd.DataFrame({"customer_id": range(6), "frequency": [0, 0, 0, 1, 2, 6],
-    ...                     "recency": [0, 0, 0, 4, 20, 30], "T": [39, 30, 33, 39, 35, 32]})
-    >>> with warnings.catch_warnings(action="ignore"):  # six customers tell little, and it says so
-    ...     purchases = fit(BGNBD, Summary.from_frame(rfm, until="1997-09-30"))
-    >>> round(purchases.log_likelihood, 4)
-    -33.9041
+    >>> from clvmodels.summary import split
+    >>> calibration, _ = split("cdnow-sample", calibration_end="1997-09-30", holdout_end="1998-06-30")
+    >>> purchases = fit("bgnbd", calibration)
+    >>> round(purchases.log_likelihood, 2)  # the 2005 paper's table 2
+    -9582.43
+    >>> print(purchases.table().round(3).to_string(index=False))
+    parameter  estimate  standard_error  lower  upper
+            r     0.243           0.013  0.223  0.264
+        alpha     4.414           0.378  3.833  5.082
+            a     0.793           0.186  0.539  1.166
+            b     2.426           0.705  1.504  3.914
     """
     kind = _family(family)
     if method not in METHODS:
@@ -147,7 +149,7 @@ def _fit(objective: Objective, optimum: Optimum, summary: Summary, **extra: Any)
         model=model,
         method="mle",
         unit=summary.unit,
-        log_likelihood=optimum.summit.value + objective.shift(),
+        log_likelihood=float(optimum.summit.value + objective.shift()),
         n_customers=objective.n_customers,
         converged=optimum.settled,
         verdict=verdict(optimum, model),

@@ -77,8 +77,8 @@ REFUSED: dict[str, tuple[type[Family], Summary, str]] = {
         "  1. monetary_value is missing or infinite for 1 of 3 repeat buyers (first: customer c2). Repair or drop "
         "their purchases without a value.\n"
         "  2. monetary_value is negative for 1 of 3 repeat buyers (lowest: -19.98, customer c1). A gamma distribution "
-        "has no negative spend. Choose --returns net to subtract refunds from the purchase they belong to, or --returns "
-        "drop.",
+        "has no negative spend. Choose --returns net to subtract refunds from the purchase they belong to, or "
+        "--returns drop.",
     ),
 }
 
