@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from clvmodels.errors import InputError
 from clvmodels.fitting.draws import Draws, arviz_data
 from clvmodels.models.arrays import Array
-
-if TYPE_CHECKING:
-    from clvmodels.fitting.result import Fit
 
 MOST = 2e8
 """Customers × draws that are worth holding in memory at once (1.6 GB an array)."""
@@ -20,22 +17,24 @@ CHAINS = 4
 """Weighted draws are shown as so many chains, which ArviZ's diagnostics ask for."""
 
 
-def to_arviz(fit: Fit, *, draws: int, seed: int) -> Any:
+def to_arviz(
+    posterior: Draws | None, observed: tuple[tuple[Array, ...], Array] | None, *, draws: int, seed: int
+) -> Any:
     """See `Fit.to_arviz`."""
-    if fit.posterior is None or fit.observed is None:
-        reason = "was loaded from a file, which keeps no data" if fit.posterior else "has no posterior"
+    if posterior is None or observed is None:
+        reason = "was loaded from a file, which keeps no data" if posterior else "has no posterior"
         raise InputError(
             f"ArviZ needs draws and data, and this fit {reason}. Fit the summary with method='posterior' or 'nuts'."
         )
-    columns, counts = fit.observed
+    columns, counts = observed
     rows = np.repeat(np.arange(len(counts)), np.asarray(counts, int))
     if rows.size * draws > MOST:
         raise InputError(
             f"{rows.size:,} customers × {draws:,} draws do not fit into memory as one array. "
             f"Ask for fewer draws: to_arviz(draws={max(int(MOST / rows.size), 1)})."
         )
-    chains, log_parameters = _chosen(fit.posterior, draws, seed)
-    model = fit.posterior.family.from_log(log_parameters)
+    chains, log_parameters = _chosen(posterior, draws, seed)
+    model = posterior.family.from_log(log_parameters)
     shape = (chains, len(log_parameters) // chains)
 
     def by_chain(values: Array) -> Array:
@@ -52,7 +51,7 @@ def to_arviz(fit: Fit, *, draws: int, seed: int) -> Any:
         simulated = model.sample(x[rows], 0, 0, seed=seed) / x[rows]  # type: ignore[attr-defined]
         observed, name = m[rows], "monetary_value"
     parameters = dict(zip(model.parameter_names(), np.exp(log_parameters).T, strict=True))
-    groups = {
+    groups: dict[str, dict[str, Array]] = {
         "posterior": {key: by_chain(value) for key, value in parameters.items()},
         "log_likelihood": {name: by_chain(likelihood[:, rows])},
         "posterior_predictive": {name: by_chain(simulated)},

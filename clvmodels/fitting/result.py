@@ -141,7 +141,7 @@ class Fit:
         """
         from clvmodels.fitting.inference_data import to_arviz
 
-        return to_arviz(self, draws=draws, seed=seed)
+        return to_arviz(self.posterior, self.observed, draws=draws, seed=seed)
 
     def __repr__(self) -> str:
         return f"{self._headline()}\n{self.table().to_string(index=False, na_rep='', float_format='{:.6g}'.format)}"
