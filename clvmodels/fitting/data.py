@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from clvmodels.errors import DiagnosticWarning, InputError
-from clvmodels.fitting.objective import BGNBDObjective, GammaGammaObjective
+from clvmodels.fitting.purchase_sums import BGNBDObjective
+from clvmodels.fitting.spend_sums import GammaGammaObjective
 from clvmodels.models import BGNBD, GammaGamma
 from clvmodels.models.arrays import Array
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from clvmodels.fitting.newton import climb
-from clvmodels.fitting.objective import BGNBDObjective, GammaGammaObjective, Objective
+from clvmodels.fitting.objective import Objective
+from clvmodels.fitting.purchase_sums import BGNBDObjective
+from clvmodels.fitting.spend_sums import GammaGammaObjective
 
 RNG = np.random.default_rng(11)
 N = 400
