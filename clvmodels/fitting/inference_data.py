@@ -44,18 +44,18 @@ def to_arviz(
         x, t_x, T = columns
         likelihood = model.log_likelihood(x, t_x, T)  # type: ignore[attr-defined]
         simulated = model.sample(T[rows], 0, 0, 0, seed=seed)  # type: ignore[attr-defined]
-        observed, name = x[rows], "frequency"
+        seen, name = x[rows], "frequency"
     else:
         x, m = columns
         likelihood = model.log_likelihood(x, m)  # type: ignore[attr-defined]
         simulated = model.sample(x[rows], 0, 0, seed=seed) / x[rows]  # type: ignore[attr-defined]
-        observed, name = m[rows], "monetary_value"
+        seen, name = m[rows], "monetary_value"
     parameters = dict(zip(model.parameter_names(), np.exp(log_parameters).T, strict=True))
     groups: dict[str, dict[str, Array]] = {
         "posterior": {key: by_chain(value) for key, value in parameters.items()},
         "log_likelihood": {name: by_chain(likelihood[:, rows])},
         "posterior_predictive": {name: by_chain(simulated)},
-        "observed_data": {name: observed},
+        "observed_data": {name: seen},
     }
     return arviz_data(groups, {name: ["customer"]})
 
