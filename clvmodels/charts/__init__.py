@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,6 +70,13 @@ class Chart:
     def rows(self, limit: int | None = None) -> tuple[list[str], list[list[str]]]:
         """The table in words: headings, and the first ``limit`` rows with numbers and dates as people read them."""
         return listing(self.table, self.words, limit)
+
+    def _repr_png_(self) -> bytes:
+        """The picture, where a notebook shows this value."""
+        data = io.BytesIO()
+        with styled():
+            self.figure.savefig(data, format="png", dpi=100, metadata={"Software": None})
+        return data.getvalue()
 
 
 def draw(table: FigureTable, *, texts: Mapping[str, str] = ENGLISH) -> Chart:
