@@ -62,6 +62,8 @@ class Horizon:
     Examples
     --------
     >>> h = Horizon.parse("12 months", after=dt.date(1998, 6, 30))
+    >>> Horizon.parse("6 months", after=dt.date(1998, 6, 30)).end.isoformat()
+    '1998-12-31'
     >>> str(h), h.days, Horizon.parse("39 weeks", after=dt.date(1997, 9, 30)).end.isoformat()
     ('1998-07-01 to 1999-06-30', 365, '1998-06-30')
     """
@@ -96,7 +98,8 @@ class Horizon:
             if count == 0:
                 raise InputError(f"horizon {words!r} is empty. Choose for example --horizon '12 months'.")
             try:
-                end = after + relativedelta(**{f"{word}s": count})  # type: ignore[arg-type]
+                # From the start: six months from 1 July end on 31 December, not on the 30th as June does.
+                end = start + relativedelta(**{f"{word}s": count}) - ONE_DAY  # type: ignore[arg-type]
             except (OverflowError, ValueError):
                 raise InputError(f"horizon {words!r} ends after the year 9999. Choose a shorter one.") from None
             return cls(start, end)
