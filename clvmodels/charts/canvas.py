@@ -244,12 +244,9 @@ def heat_norm(limits: tuple[float, float], *, power: float) -> PowerNorm:
     return PowerNorm(power, *limits)
 
 
-def heat_colors() -> Any:
+def heat_colors() -> ListedColormap:
     """Light to dark, monotone in grey, readable by the colour-blind; cells without customers stay white."""
-    colors = matplotlib.colormaps["cividis_r"](np.linspace(0.0, 0.9, 256))
-    cmap = ListedColormap(colors, "heat")
-    cmap.set_bad("white")
-    return cmap
+    return ListedColormap(matplotlib.colormaps["cividis_r"](np.linspace(0.0, 0.9, 256)))
 
 
 # ----------------------------------------------------------------------------------------------------------- saving

@@ -64,7 +64,8 @@ def _customer(axes: Axes, row: int, days: pd.DataFrame, facts: Facts, words: Wor
     numbers |= {"units": words.units(facts["unit"])}
     who = words("timeline.customer", id=_shortened(about["customer_id"]), x=numbers["x"])
     canvas.write(axes, who, (start, row), (0, 13), bold=True, v="bottom")
-    crowded = end - latest < 0.3 * (end - start)  # the label would run over the end of the calibration
+    # A label is a fifth of the axis wide: nearer to the end of the calibration it would run over its line.
+    crowded = end - latest < 0.21 * (canvas.day(facts["holdout_end"]) - start)
     _measure(axes, (first, latest), row, 12, words("timeline.t_x", **numbers), blue, end if crowded else latest)
     _measure(axes, (first, end), row, 26, words("timeline.T", **numbers), PALE, end)
     for i, (name, _) in enumerate(SAID):
@@ -108,7 +109,7 @@ def frequency_histogram(frame: pd.DataFrame, facts: Facts, words: Words) -> tupl
     axes.set_xlabel(words("frequency_histogram.x"), labelpad=4 + 13.5 * len(rows))
     axes.set_ylabel(words("frequency_histogram.y"))
     axes.set_ylim(0)
-    canvas.numbers(axes.yaxis, words)
+    canvas.numbers(axes.yaxis, words, whole=True)
     canvas.grid(axes)
     sheet.key("actual", words("actual"), "bar")
     sheet.key("model", words("model", model=facts["model"]))
@@ -155,7 +156,7 @@ def tracking(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, T
                     days[later & shown] if name == "model" else np.append(end, days[later & shown]), rates, **style
                 )
         axes.set_ylim(0)
-        canvas.numbers(axes.yaxis, words)
+        canvas.numbers(axes.yaxis, words, whole=True)
         canvas.grid(axes)
     highest = top.get_ylim()[1]
     finals = [float(frame[f"cumulative_{name}"].iloc[-1]) for name in order]
@@ -201,7 +202,7 @@ def conditional_expectation(frame: pd.DataFrame, facts: Facts, words: Words) -> 
     axes.set_xticks(at, list(frame["frequency"]))
     axes.set_xlabel(words("conditional_expectation.x"), labelpad=4 + 13.5 * len(rows))
     axes.set_ylabel(words("conditional_expectation.y"))
-    axes.set_ylim(0)
+    axes.set(xlim=(-0.5, len(at) - 0.5), ylim=(0, None))
     canvas.numbers(axes.yaxis, words)
     canvas.grid(axes)
     for name in order:

@@ -129,7 +129,7 @@ def reliability(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure
     top.set(xlim=(-0.012, 1.012), ylim=(0, 1.02), ylabel=words("reliability.y"))
     bottom.set(xlabel=words("reliability.x"), ylabel=words("reliability.counts"), ylim=(0, None))
     canvas.numbers(top.yaxis, words, share=True, most=5)
-    canvas.numbers(bottom.yaxis, words, most=3)
+    canvas.numbers(bottom.yaxis, words, most=3, whole=True)
     tenths = np.arange(11) / 10
     bottom.set_xticks(tenths, [words.share(tenth) for tenth in tenths])
     canvas.grid(top, "both")

@@ -144,7 +144,7 @@ def value_distribution(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple
     axes.set_ylim(0, 1.06 * max(floor.max(), said.max()))
     axes.set_xlabel(words("value_distribution.x", currency=currency, **span))
     axes.set_ylabel(words("value_distribution.y"))
-    canvas.numbers(axes.yaxis, words)
+    canvas.numbers(axes.yaxis, words, whole=True)
     canvas.grid(axes)
     sheet.key_handle(sheet.patch(colors[0]), words("value_distribution.model"))
     sheet.key("formula_customer", words("formula_customer"), "plain")
