@@ -52,7 +52,7 @@ class CsvFile:
 
 
 def open_csv(path: Path, folder: Path) -> CsvFile:
-    """Look at one file; copy it into ``folder`` unless it is plain UTF-8 from its first line, as the engine wants it."""
+    """Look at one file; copy it into ``folder`` unless it is UTF-8 from its line of names on, as the engine wants."""
     digest, encoding, zipped = _digest_and_encoding(path)
     with _opened(path, zipped) as raw, _no_table(path):
         text = io.TextIOWrapper(raw, encoding=encoding, newline="")
@@ -69,7 +69,7 @@ def open_csv(path: Path, folder: Path) -> CsvFile:
         names = next(csv.reader(head, delimiter=delimiter))
         names = [name.strip() or f"column {i}" for i, name in enumerate(names, 1)]
         if encoding == "utf-8-sig" and not zipped and not skipped:
-            return CsvFile(path, tuple(names), delimiter, digest, 0)
+            return CsvFile(path.absolute(), tuple(names), delimiter, digest, 0)
         copy = folder / f"{digest[:16]}.csv"
         with copy.open("w", encoding="utf-8", newline="") as target:
             target.writelines(head)

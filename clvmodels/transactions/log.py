@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,14 @@ from clvmodels.transactions import cells
 from clvmodels.transactions.columns import Columns, find_columns
 from clvmodels.transactions.dates import find_reading, first_guess
 from clvmodels.transactions.ledger import LedgerRow, in_order
-from clvmodels.transactions.problems import REFUSED, Rows, check_rows, check_types
+from clvmodels.transactions.problems import Rows, check_rows, check_types
 from clvmodels.transactions.rows import CODES, Tally, group, judge, tally
 from clvmodels.transactions.sources import Source, content_hash, open_source, read_errors
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+_DIRECTIVE = re.compile(r"%(-?[dmyHIMSj]|[aAbBcfgpUwWxXYzZ%])")  # of strptime, as the engine knows them
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +140,8 @@ def read_transactions(
 
 def _check_options(date_format: str | None, decimal: str, returns: str) -> None:
     problems = []
-    if date_format is not None and "%" not in date_format:
-        problems.append(f"date format {date_format!r} holds no directive. Write for example --date-format '%d/%m/%Y'.")
+    if date_format is not None and (not _DIRECTIVE.search(date_format) or "%" in _DIRECTIVE.sub("", date_format)):
+        problems.append(f"date format {date_format!r} is not understood. Write for example --date-format '%d/%m/%Y'.")
     if decimal not in (".", ","):
         problems.append(f"decimal sign {decimal!r} is not known. Choose --decimal . or --decimal ,")
     if returns not in ("net", "drop", "keep"):
@@ -161,12 +164,11 @@ def _read(opened: Source, columns: Columns, date_format: str | None, decimal: st
         raw = raw.rename({role: f"c{i}" for i, (role, _) in enumerate(columns.positions)})
         names = {role: opened.names[at] for role, at in columns.positions}
         check_types(raw, names, can_try=opened.can_try, label=opened.label)
+        problem = None
         reading = date_format or (first_guess(raw.date) if cells.is_text(raw.date) else "iso")
         judged, lines, counted = judged_by(reading)
         if "bad_date" in counted.left_out and not date_format:
             better, problem = find_reading(raw.date, names["date"])
-            if problem is not None:
-                raise InputError(REFUSED, [problem])
             if better != reading:
                 judged, lines, counted = judged_by(better)
         left_out = list(counted.left_out.values())
@@ -175,7 +177,7 @@ def _read(opened: Source, columns: Columns, date_format: str | None, decimal: st
             left_out.append(LedgerRow("malformed", len(lines), 0, None, detail))
         ledger = in_order(left_out)
         rows = counted.usable + sum(line.rows for line in ledger)
-        check_rows(Rows(raw, judged, names, opened.embedded), ledger, rows, decimal=decimal)
+        check_rows(Rows(raw, judged, names, opened.embedded), ledger, rows, decimal=decimal, written=problem)
         days = group(judged, columns, counted)
         first, last = days.agg(first=days.date.min(), last=days.date.max()).to_pandas().iloc[0]
         if returns == "drop" and "negative" in counted.left_out:

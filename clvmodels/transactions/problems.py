@@ -71,11 +71,13 @@ def check_types(raw: ir.Table, names: Mapping[str, str], *, can_try: bool, label
         raise InputError(REFUSED, problems)
 
 
-def check_rows(rows: Rows, ledger: Sequence[LedgerRow], total: int, *, decimal: str) -> None:
-    """Refuse a log too much of which cannot be used."""
+def check_rows(
+    rows: Rows, ledger: Sequence[LedgerRow], total: int, *, decimal: str, written: str | None = None
+) -> None:
+    """Refuse a log too much of which cannot be used; ``written`` is what is wrong with the way dates are written."""
     if total == 0:
         raise InputError("there are no rows of purchases. Give a table with a row for each purchase.")
-    problems = []
+    problems = [written] if written else []
     for line in ledger:
         share = line.rows / total
         if line.reason == "negative" or (line.reason == "null_id" and share < 1) or share <= TOLERATED:
@@ -85,13 +87,30 @@ def check_rows(rows: Rows, ledger: Sequence[LedgerRow], total: int, *, decimal: 
                 f"{line.rows:,} of {total:,} lines cannot be cut into the columns of the header ({line.detail}). "
                 "A purchase cut in the wrong place is another purchase. Check delimiter and quotes, or export again."
             )
-            continue
-        problems.append(_describe(rows, line, total, decimal))
+        elif line.reason != "bad_date" or not written:
+            problems.append(_describe(rows, line, total, decimal))
+    problems += _check_cost(rows, decimal)
     if not problems and sum(line.rows for line in ledger) == total:
         reasons = ", ".join(f"{line.rows:,} {line.reason}" for line in ledger)
         problems.append(f"none of its {total:,} rows can be used ({reasons}).")
     if problems:
         raise InputError(REFUSED, problems)
+
+
+def _check_cost(rows: Rows, decimal: str) -> list[str]:
+    if "cost" not in rows.names or not rows.raw.cost.type().is_string():
+        return []
+    given, read = cells.words(rows.raw.cost), cells.money(rows.raw.cost, decimal)
+    bad = given.notnull() & read.isnull()
+    count, all_given, example = (
+        rows.raw.agg(n=bad.sum(), of=given.count(), text=given.min(where=bad)).to_pandas().iloc[0]
+    )
+    if not count or count <= TOLERATED * all_given:
+        return []
+    return [
+        f"'{rows.names['cost']}' is no number in {int(count):,} of {int(all_given):,} rows (for example '{example}'). "
+        "A cost is an amount of money. Keep digits and a decimal sign only, or choose another --cost."
+    ]
 
 
 def _describe(rows: Rows, line: LedgerRow, total: int, decimal: str) -> str:
@@ -107,10 +126,10 @@ def _describe(rows: Rows, line: LedgerRow, total: int, decimal: str) -> str:
     if line.reason == "null_date":
         return f"'{name}' is null {count}{first}. {_NO_DATE} Drop or repair them."
     if line.reason == "bad_date":
-        return (
-            f"'{name}' is no date {count}{example}. {_NO_DATE} "
-            "Write YYYY-MM-DD, or say how dates are written, for example --date-format '%d %b %Y'."
-        )
+        cure = "Write YYYY-MM-DD, or say how dates are written, for example --date-format '%d %b %Y'."
+        if cell.isdigit():
+            cure = "Numbers are read as YYYYMMDD: turn a spreadsheet's serial numbers or Unix times into dates first."
+        return f"'{name}' is no date {count}{example}. {_NO_DATE} {cure}"
     if line.reason == "null_value":
         return (
             f"'{name}' is null {count}{first}. A missing amount is not an amount of zero. "

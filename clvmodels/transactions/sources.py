@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import re
@@ -72,11 +73,13 @@ def open_source(source: Any, *, table: str | None = None) -> Source:
 
 
 def _duckdb() -> Any:
+    import duckdb
     import ibis
 
     # Extensions would be fetched from the network; everything we need is built in.
     con = ibis.duckdb.connect(autoinstall_known_extensions=False)
-    con.con.execute("SET enable_progress_bar = false")  # progress is ours to show, on stderr
+    with contextlib.suppress(duckdb.InvalidInputException):  # a notebook without widgets: it refuses, and shows none
+        con.con.execute("SET enable_progress_bar = false")  # progress is ours to show, on stderr
     return con
 
 
@@ -87,8 +90,10 @@ def _files(text: str) -> Source:
         kinds = {_kind(path) for path in paths}
         if kinds == {"Parquet"}:
             return _parquet(text, paths, con)
+        if len(kinds) > 1:
+            raise InputError(f"{text} holds files of several kinds. Give those of one kind, for example '*.csv'.")
         if kinds != {"CSV"}:
-            raise InputError(f"{text} is {' and '.join(sorted(kinds))}.")
+            raise InputError(f"{text} is {kinds.pop()}.")
         folder = TemporaryFolder()
         files = [open_csv(path, Path(folder.name)) for path in paths]
     except OSError as error:
@@ -152,7 +157,8 @@ def _kind(path: Path) -> str:
     if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         return "a workbook or archive: save the sheet as CSV"
     if start.startswith(b"SQLite format 3") or start[8:12] == b"DUCK":
-        return "a database: write it as a URL and name the table with --table"
+        name = "SQLite" if start.startswith(b"SQLite") else "DuckDB"
+        return f"a database ({name}): name the table in it with --table TABLE"
     return "CSV"
 
 
@@ -183,15 +189,14 @@ def _without_password(url: str) -> str:
 
 
 def _database(url: str, table: str) -> Source:
-    import ibis
-
     try:
-        con = ibis.connect(url)
-        names = con.list_tables()
-        if table not in names:
+        con = _connect(url)
+        schema, _, name = table.rpartition(".")
+        names = con.list_tables(database=schema or None)
+        if name not in names:
             some = ", ".join(f"'{n}'" for n in sorted(names)[:20]) or "none"
             raise InputError(f"there is no table '{table}' in {_without_password(url)}. Its tables are {some}.")
-        rows = con.table(table)
+        rows = con.table(name, database=schema or None)
     except InputError:
         raise
     except Exception as error:  # each engine raises its own kinds
@@ -205,6 +210,29 @@ def _database(url: str, table: str) -> Source:
         local.con.register("clvmodels_source", rows.to_pyarrow())
         rows = local.table("clvmodels_source")
     return _ibis(rows, f"{_without_password(url)} table {table}")
+
+
+def _connect(url: str) -> Any:
+    """Connect without changing anything: connecting to a file that is not there would make one."""
+    import duckdb
+    import ibis
+
+    scheme, _, rest = url.rpartition("://")
+    path = Path(rest.partition("?")[0]).expanduser()
+    if not scheme:
+        kind = _kind(path) if path.is_file() else ""
+        scheme = "sqlite" if "SQLite" in kind else "duckdb"
+        url = f"{scheme}://{url}"
+    if scheme not in ("duckdb", "sqlite") or rest.startswith((":memory:", "md:")):
+        return ibis.connect(url)
+    if not path.is_file():
+        raise InputError(f"there is no file {path}. Check the path.")
+    if scheme == "sqlite" or "?" in url:
+        return ibis.connect(url)
+    try:
+        return ibis.connect(f"{url}?read_only=True")
+    except duckdb.ConnectionException:  # this process has it open for writing
+        return ibis.connect(url)
 
 
 def _ibis(rows: ir.Table, label: str) -> Source:
