@@ -132,7 +132,7 @@ def _by_likelihood(objective: Objective, summary: Summary, **extra: Any) -> Fit:
     if not optimum.settled:
         raise ConvergenceError(f"{result.model.title} did not converge: {result.verdict.partition(': ')[2]}.", result)
     for words in result.diagnostics["warnings"]:
-        warnings.warn(words, DiagnosticWarning, stacklevel=4)
+        warnings.warn(words, DiagnosticWarning, stacklevel=3)
     return result
 
 

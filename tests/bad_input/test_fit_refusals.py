@@ -146,8 +146,9 @@ def test_unknown_method() -> None:
 
 def test_few_customers_still_fit() -> None:
     """Two customers, one repeat purchase: a fit without standard errors, not a NaN."""
-    with pytest.warns(DiagnosticWarning):
+    with pytest.warns(DiagnosticWarning) as said:
         one = fit(BGNBD, summary([0, 1], [0, 5], [10, 10]))
+    assert {warning.filename for warning in said} == {__file__}
     assert one.converged
     assert np.isfinite(one.log_likelihood)
     assert all(np.isfinite(value) for value in one.parameters.values())

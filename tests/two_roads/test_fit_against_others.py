@@ -94,6 +94,21 @@ def test_lifetimes_failure_is_an_opinion(
     assert capsys.readouterr().out == ""
 
 
+def test_lifetimes_gets_a_second_chance(cdnow: Summary, fits: tuple[Fit, Fit], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Choosy:
+        def __init__(self, **_: object) -> None: ...
+
+        def fit(self, *_: object, tol: float, **__: object) -> object:
+            if tol < 1e-6:
+                raise ArithmeticError("precision loss")
+            return SimpleNamespace(params_={name: 1.001 * value for name, value in fits[0].parameters.items()})
+
+    monkeypatch.setitem(sys.modules, "lifetimes", SimpleNamespace(BetaGeoFitter=Choosy))
+    opinion = lifetimes_opinion(cdnow, fits[0])
+    assert opinion.max_relative_difference == pytest.approx(0.001)
+    assert opinion.note.startswith("lifetimes' BG/NBD estimates (after a failure, with its tolerance loosened) have ")
+
+
 def test_what_is_not_identified_is_not_compared(fits: tuple[Fit, Fit]) -> None:
     """Everybody buys at one rate and leaves with one probability: r, alpha, a, b could be anything."""
     rng = np.random.default_rng(3)
