@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from clvmodels.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,6 +65,31 @@ README = (ROOT / "README.md").read_text() if (ROOT / "README.md").exists() else 
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [
+    line for block in blocks("sh") for line in block.splitlines() if re.match(r"(\.venv/bin/)?clvmodels ", line)
+]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_readme_commands_have_the_options_they_show(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*shlex.split(line, comments=True)[1:], "--help"]) == 0
+    capsys.readouterr()
+
+
+def test_readme_steps_run_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    steps = [shlex.split(line, comments=True)[1:] for line in COMMANDS if " report " not in line]
+    assert len(steps) >= 6
+    for words in steps:
+        assert main(words) == 0, capsys.readouterr().err
+    named = re.findall(r"`?(run/\w+\.\w+)", README)
+    assert {"run/fit.json", "run/customers.csv", "run/comparison.csv"} <= set(named)
+    assert all((tmp_path / name).is_file() for name in named)
+    capsys.readouterr()
 
 
 @pytest.mark.parametrize("block", blocks("python"))
