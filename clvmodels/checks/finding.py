@@ -33,3 +33,19 @@ class Check:
     evidence: str
     recommendation: str
     values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def percent(fraction: float, digits: int = 1) -> str:
+    """A signed percentage with a true minus.
+
+    Examples
+    --------
+    >>> percent(-0.143), percent(0.02, 0)
+    ('−14.3%', '+2%')
+    """
+    return f"{fraction:+.{digits}%}".replace("-", "−")
+
+
+def sentence(text: str) -> str:
+    """A text as a sentence: capital first, full stop last."""
+    return text[:1].upper() + text[1:].rstrip(".") + "."

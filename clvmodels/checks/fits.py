@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clvmodels.checks.finding import Check, Status
+from clvmodels.checks.finding import Check, Status, sentence
 from clvmodels.fitting.oracle import Opinion
 from clvmodels.fitting.result import Fit
 
@@ -24,7 +24,7 @@ def convergence(fit: Fit) -> Check:
         f"convergence_{fit.model.name}",
         f"Convergence of {fit.model.title}",
         "pass" if fit.converged else "fail",
-        fit.verdict,
+        sentence(fit.verdict),
         "Nothing to do." if fit.converged else "Do not use this fit; look for outliers or wrong units in the input.",
         {"log_likelihood": fit.log_likelihood},
     )
@@ -60,7 +60,8 @@ def identification(fit: Fit) -> Check:
         spread = f"known within ±{1.645 * sd:.0%} (90%)"
     else:
         spread = f"known within a factor of {np.exp(1.645 * sd):.2g} (90%)"
-    evidence = str(boundary).rstrip(".") + "." if boundary else f"The weakest direction is {words}, {spread}."
+    said, _, advice = str(boundary or "").partition(" Try: ")
+    evidence = sentence(said) if boundary else f"The weakest direction is {words}, {spread}."
     return Check(
         "identification",
         "Identification",
@@ -69,7 +70,7 @@ def identification(fit: Fit) -> Check:
         "All parameters are told apart by the data."
         if status == "pass"
         else "Forecasts within the observed span are usable; do not quote these parameters one by one, nor long "
-        "horizons.",
+        "horizons." + (f" Try: {advice}" if advice else ""),
         {
             "direction": words,
             "spread": spread,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clvmodels.checks.finding import Check, Status
+from clvmodels.checks.finding import Check, Status, percent
 from clvmodels.evaluation import Evaluation
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Holdout, Summary
@@ -61,10 +61,10 @@ def holdout_total(holdout: Holdout, forecast: Predictions, quantity: str) -> Che
         f"Holdout total, {quantity}",
         status,
         f"Predicted {predicted:,.0f} [{low:,.0f}, {high:,.0f}], actual {actual:,.0f}: "
-        f"{error:+.1%}, {'inside' if inside else 'outside'} the 90% interval.",
+        f"{percent(error)}, {'inside' if inside else 'outside'} the 90% interval.",
         "Totals may be quoted with their interval."
         if inside
-        else f"Quote totals with this error beside them ({error:+.0%}), not with the interval alone: something "
+        else f"Quote totals with this error beside them ({percent(error, 0)}), not with the interval alone: something "
         f"outside the model moved "
         "(season, prices, a changed way of leaving). Try another calibration end and another family.",
         {"predicted": predicted, "lower": low, "upper": high, "actual": actual, "error": error if actual else None},

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from clvmodels.checks.finding import Check, Status
+from clvmodels.checks.finding import Check, Status, percent
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Summary
 
@@ -111,22 +111,19 @@ def spend_frequency(calibration: Summary, forecast: Predictions) -> Check:
         if abs(found.effect) <= 2 * MATERIAL or not clear
         else "fail"
     )
-    rank = (
-        f"Spearman's correlation of frequency and spend is {found.spearman:+.2f} "
-        f"[{found.spearman_lower:+.2f}, {found.spearman_upper:+.2f}]; "
-        if found.spearman is not None
-        else ""
-    )
+    correlation = (found.spearman, found.spearman_lower, found.spearman_upper)
+    rho = [f"{value:+.2f}".replace("-", "−") for value in correlation if value is not None]
+    rank = f"Spearman's correlation of frequency and spend is {rho[0]} [{rho[1]}, {rho[2]}]; " if rho else ""
     return Check(
         "spend_frequency",
         "Spend and frequency",
         status,
         f"{rank}shrinking each frequency class towards its own average spend would change predicted revenue by "
-        f"{found.effect:+.1%} "
-        f"[{found.effect_lower:+.1%}, {found.effect_upper:+.1%}].",
+        f"{percent(found.effect)} "
+        f"[{percent(found.effect_lower)}, {percent(found.effect_upper)}].",
         "The assumption that spend does not depend on frequency costs less than 5% of revenue here."
         if status == "pass"
-        else f"Correct revenue by about {found.effect:+.0%}, or model spend per frequency class; do not compare "
+        else f"Correct revenue by about {percent(found.effect, 0)}, or model spend per frequency class; do not compare "
         f"values across classes.",
         {
             "spearman": found.spearman,

@@ -7,6 +7,7 @@ import inspect
 import os
 import re
 import shlex
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import pandas as pd
 from clvmodels import fitting, tables
 from clvmodels.calendar import Horizon, Unit, as_date, check_rate
 from clvmodels.checks import run_checks
-from clvmodels.errors import InputError
+from clvmodels.errors import DiagnosticWarning, InputError
 from clvmodels.evaluation import evaluate
 from clvmodels.fitting.oracle import lifetimes_opinion
 from clvmodels.fitting.result import Fit
@@ -25,7 +26,7 @@ from clvmodels.kpis import observed_kpis
 from clvmodels.models import FAMILIES
 from clvmodels.prediction import predict
 from clvmodels.report.contract import Analysis, report_data
-from clvmodels.summary import split, summarize
+from clvmodels.summary import Summary, split, summarize
 from clvmodels.transactions import Transactions, read_transactions
 
 LANGUAGES = ("en",)
@@ -153,8 +154,8 @@ def build_report(
 
     say("fitting the calibration period")
     parts = split(log, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit)
-    purchases = fitting.fit(family, parts.calibration, method=method, seed=seed)
-    money = fitting.fit(spend, parts.calibration, method=method, seed=seed) if log.has_value else None
+    purchases = _fit(family, parts.calibration, method, seed)
+    money = _fit(spend, parts.calibration, method, seed) if log.has_value else None
     say("asking lifetimes for a second opinion")
     opinion = lifetimes_opinion(parts.calibration, purchases, money)
     say("predicting the holdout")
@@ -168,8 +169,8 @@ def build_report(
     say("fitting everything")
     summary = summarize(log, until=end, unit=unit)
     future = predict(
-        fitting.fit(family, summary, method=method, seed=seed), summary,
-        spend=fitting.fit(spend, summary, method=method, seed=seed) if log.has_value else None,
+        _fit(family, summary, method, seed), summary,
+        spend=_fit(spend, summary, method, seed) if log.has_value else None,
         horizon=horizon, discount_rate=discount_rate, margin=margin, seed=seed,
     )  # fmt: skip
     say("checking")
@@ -188,6 +189,13 @@ def build_report(
         created=_now(),
     )  # fmt: skip
     return Report(report_data(found), future.frame, future.purchases, future.spend, figures)
+
+
+def _fit(family: str, summary: Summary, method: str, seed: int) -> Fit:
+    """A fit without its warnings: what they say stands among the report's checks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DiagnosticWarning)
+        return fitting.fit(family, summary, method=method, seed=seed)
 
 
 def _check(family: str, spend: str, language: str, discount_rate: float, margin: float) -> None:

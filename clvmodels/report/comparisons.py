@@ -37,8 +37,8 @@ def formula_wins(data: Data) -> str:
                 if (found := comparison(data, quantity, name, rival)) and found["verdict"] == "worse"
             ]
             if who:
-                what = f"{m.label}, {texts.QUANTITIES[quantity]}"
-                wins.append(texts.PROSE["formula_win"].format(measure=what, who=n.listing(who)))
+                quoted = {"measure": m.label, "quantity": texts.QUANTITIES[quantity], "who": n.listing(who)}
+                wins.append(texts.PROSE["formula_win"].format(**quoted))
     return texts.PROSE["formula_wins"].format(wins="; ".join(wins)) if wins else texts.PROSE["formula_never"]
 
 
@@ -56,7 +56,7 @@ def scores(data: Data, quantity: str) -> Table:
         others = [shown(data, quantity, name, metric(data, quantity, name, rival)["value"]) for rival in rivals]
         rows.append(
             row(
-                f"{m.label} {texts.ARROWS[m.better]}",
+                f"{m.label}\u00a0{texts.ARROWS[m.better]}",
                 Cell(shown(data, quantity, name, own["value"]), "strong"),
                 Cell(limits, "muted"),
                 *others,

@@ -79,6 +79,11 @@ class Table:
     mark: str = ""
     kind: str = "table"
 
+    @property
+    def wordy(self) -> bool:
+        """Whether its cells hold sentences: a narrow screen then shows rows as blocks."""
+        return any(len(cell.text) > 60 for cells in self.rows for cell in cells)
+
 
 @dataclass(frozen=True)
 class Picture:

@@ -7,6 +7,7 @@ import math
 
 MISSING = "–"
 MINUS = "−"
+_JOINER = "\u2060"  # no line may end between a minus sign and a currency
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "BRL": "R$\u00a0", "JPY": "¥"}
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
@@ -18,8 +19,10 @@ def known(value: float | None) -> bool:
 
 def _signed(text: str, value: float, *, sign: bool) -> str:
     """A true minus sign, and a plus where the direction is the message; a rounded zero has no sign."""
-    zero = not any(digit in text for digit in "123456789")
-    return text if zero else (MINUS if value < 0 else "+" if sign else "") + text
+    if not any(digit in text for digit in "123456789"):
+        return text
+    mark = MINUS if value < 0 else "+" if sign else ""
+    return mark + (_JOINER if mark and not text[0].isdigit() else "") + text
 
 
 def count(value: float | None) -> str:
@@ -98,7 +101,7 @@ def money(value: float | None, currency: str, *, sign: bool = False) -> str:
     Examples
     --------
     >>> money(35.174, "USD"), money(776961.2, "USD"), money(12.5, "SEK"), money(-8, "EUR")
-    ('$35.17', '$776,961', 'SEK\\xa012.50', '−€8.00')
+    ('$35.17', '$776,961', 'SEK\\xa012.50', '−\\u2060€8.00')
     """
     if value is None or not known(value):
         return MISSING

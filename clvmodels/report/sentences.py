@@ -88,16 +88,27 @@ def headline(data: Data) -> str:
     groups: dict[str, list[str]] = {"better": [], "worse": [], "mixed": [], "no evidence": []}
     for aspect, label in texts.ASPECTS.items():
         verdicts = {q: v for q in quantities(data) if (v := aspect_verdict(data, aspect, q)) is not None}
-        if len(verdicts) == 2 and len(set(verdicts.values())) == 1:
+        if len(verdicts) == 2 and len(set(verdicts.values())) == 1 and "mixed" not in verdicts.values():
             groups[verdicts["value"]].append(label)
         else:
             for quantity, verdict in verdicts.items():
                 one = texts.HEADLINE["one"].format(aspect=label, quantity=texts.QUANTITIES[quantity])
-                groups[verdict].append(one if len(verdicts) > 1 else label)
+                one = one if len(verdicts) > 1 else label
+                groups[verdict].append(_divided(data, aspect, quantity, one) if verdict == "mixed" else one)
     said = [
         texts.HEADLINE[verdict].format(aspects=n.listing(aspects)) for verdict, aspects in groups.items() if aspects
     ]
     return texts.HEADLINE["opening"].format(verdicts="; ".join(said))
+
+
+def _divided(data: Data, aspect: str, quantity: str, words: str) -> str:
+    """An aspect whose measures disagree, with the measures on either side."""
+    sides: dict[str, list[str]] = {"better": [], "worse": [], "no evidence": []}
+    for name, m in texts.METRICS.items():
+        if m.aspect == aspect and (row := comparison(data, quantity, name)):
+            sides[row["verdict"]].append(m.short)
+    better, worse = n.listing(sides["better"]), n.listing(sides["worse"])
+    return texts.HEADLINE["detail"].format(aspect=words, better=better, worse=worse)
 
 
 def headline_note(data: Data, checks_section: str) -> str:
@@ -177,7 +188,7 @@ def _data(data: Data) -> str:
         repeat_share=n.percent(repeat / customers),
         rows=n.count(data["data"]["rows"]),
         used=n.count(used),
-        rest=rest.format(n=n.count(sum(rows.values())), reasons=n.listing(reasons) if reasons else ""),
+        rest=rest.format(reasons=n.listing(reasons) if reasons else ""),
     )
 
 

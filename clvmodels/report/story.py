@@ -223,6 +223,9 @@ def _data(data: Data, pictures: list[Picture]) -> list[Block]:
 
 def _believe(data: Data, pictures: list[Picture]) -> list[Block]:
     calibration, holdout = data["calibration"], data["holdout"]
+    new = texts.PROSE["split_new" if holdout["new_customers"] else "split_none"].format(
+        new=n.count(holdout["new_customers"])
+    )
     blocks: list[Block] = [
         Paragraph(
             texts.PROSE["split"].format(
@@ -232,12 +235,12 @@ def _believe(data: Data, pictures: list[Picture]) -> list[Block]:
                 repeat=n.count(calibration["repeat_customers"]),
                 holdout_start=n.day(holdout["start"]),
                 holdout_end=n.day(holdout["end"]),
-                new=n.count(holdout["new_customers"]),
+                new=new,
             )
         ),
-        *(picture for picture in pictures if picture.name == "verdict"),
         Paragraph(formula_wins(data)),
         *(scores(data, quantity) for quantity in quantities(data)),
+        *(picture for picture in pictures if picture.name == "verdict"),
         Paragraph(
             texts.PROSE["comparison"].format(
                 model=model_title(data), resamples=n.count(data["provenance"]["resamples"])
@@ -262,7 +265,7 @@ def _model(data: Data, pictures: list[Picture]) -> list[Block]:
                 for fit in (one, two)
                 for kind, digits in (("parameters", 4), ("standard_errors", 2))
             ]
-            rows.append(row(f"{one['title']}: {name}", *cells))
+            rows.append(row(f"{one['title']}: {texts.LETTERS.get(name, name)}", *cells))
         likelihood = [n.decimal(fit["log_likelihood"]) for fit in (one, two)]
         rows.append(row(f"{one['title']}: {texts.HEADINGS['log_likelihood']}", likelihood[0], "", likelihood[1], ""))
     until = n.day(data["provenance"]["options"]["until"])

@@ -9,6 +9,7 @@ class Metric(NamedTuple):
     """How a metric is called, printed and read: ``style`` names its rounding, ``better`` its direction."""
 
     label: str
+    short: str
     aspect: str
     style: str
     better: str
@@ -18,6 +19,7 @@ class Metric(NamedTuple):
 METRICS: dict[str, Metric] = {
     "total_error": Metric(
         "Error of the total",
+        "the total",
         "totals",
         "percent",
         "zero",
@@ -25,14 +27,16 @@ METRICS: dict[str, Metric] = {
     ),
     "mae": Metric(
         "Mean absolute error",
+        "absolute error",
         "errors",
         "amount",
         "low",
-        "Average distance between a customer's actual and the predicted median. With most customers at zero it rewards "
-        "predicting zero for everybody: never read it alone.",
+        "Average distance between a customer's actual and the predicted median. With most customers at zero it "
+        "rewards predicting zero for everybody: never read it alone.",
     ),
     "rmse": Metric(
         "Root mean squared error",
+        "squared error",
         "errors",
         "amount",
         "low",
@@ -41,15 +45,16 @@ METRICS: dict[str, Metric] = {
     ),
     "crps": Metric(
         "Distribution error (CRPS)",
+        "distribution error",
         "errors",
         "amount",
         "low",
         "Continuous ranked probability score: the mean absolute error of a whole predicted distribution, in the same "
-        "unit. "
-        "A single number is judged as a certain prediction.",
+        "unit. A single number is judged as a certain prediction.",
     ),
     "log_score": Metric(
         "Log score",
+        "log score",
         "errors",
         "score",
         "high",
@@ -57,6 +62,7 @@ METRICS: dict[str, Metric] = {
     ),
     "gini": Metric(
         "Ranking (Gini)",
+        "Gini",
         "ranking",
         "score",
         "high",
@@ -64,6 +70,7 @@ METRICS: dict[str, Metric] = {
     ),
     "spearman": Metric(
         "Ranking (Spearman)",
+        "Spearman",
         "ranking",
         "score",
         "high",
@@ -71,6 +78,7 @@ METRICS: dict[str, Metric] = {
     ),
     "auc_active": Metric(
         "Who buys at all (AUC)",
+        "who buys at all",
         "ranking",
         "score",
         "high",
@@ -78,6 +86,7 @@ METRICS: dict[str, Metric] = {
     ),
     "top_decile_capture": Metric(
         "Captured by the top tenth",
+        "the top tenth",
         "ranking",
         "share",
         "high",
@@ -85,6 +94,7 @@ METRICS: dict[str, Metric] = {
     ),
     "decile_mape": Metric(
         "Error by tenths",
+        "error by tenths",
         "calibration",
         "percent",
         "low",
@@ -92,6 +102,7 @@ METRICS: dict[str, Metric] = {
     ),
     "coverage_90": Metric(
         "Coverage of 90% intervals",
+        "coverage",
         "intervals",
         "share",
         "nominal",
@@ -99,12 +110,12 @@ METRICS: dict[str, Metric] = {
     ),
     "pit_ks": Metric(
         "Distance from calibrated (PIT)",
+        "PIT",
         "intervals",
         "score",
         "low",
         "Largest gap between the distribution of predicted probabilities of what happened and the uniform one it "
-        "should "
-        "be; 0 is perfect.",
+        "should be; 0 is perfect.",
     ),
 }
 
@@ -130,31 +141,30 @@ QUANTITIES: dict[str, str] = {"purchases": "purchases", "value": "value"}
 
 PREDICTORS: dict[str, tuple[str, str]] = {
     "formula": (
-        "Formula (one average for all)",
+        "Formula, one number for all",
         "Orders per customer-year × holdout length × average order value, computed once over all customers and given "
-        "to "
-        "everybody.",
+        "to everybody.",
     ),
     "formula_customer": (
-        "Formula (all orders)",
-        "Average order value × purchase frequency × duration with each customer's own orders: all orders over the time "
-        "observed, times the holdout length, times the customer's average order. The number everybody compares with.",
+        "Formula per customer",
+        "Average order value × purchase frequency × duration with each customer's own orders: all orders over the "
+        "time observed, times the holdout length, times the customer's average order. The number everybody compares "
+        "with.",
     ),
     "formula_repeat": (
-        "Formula (repeats only)",
+        "Formula, repeat orders only",
         "The same with the first order left out of frequency and of average order value.",
     ),
     "hiatus": (
-        "Hiatus rule",
+        "Formula with a silence rule",
         "The formula for repeat orders, but zero for customers silent for more than 26 weeks.",
     ),
     "persistence": (
-        "Persistence",
+        "Same as before",
         "What the customer bought, after the first order, in the last stretch of the calibration that is as long as "
-        "the "
-        "holdout.",
+        "the holdout.",
     ),
-    "zero": ("Zero", "Zero for everybody: the floor that any prediction must beat."),
+    "zero": ("Nothing", "Zero for everybody: the floor that any prediction must beat."),
 }
 
 VERDICTS: dict[str, str] = {"better": "better", "worse": "worse", "no evidence": "no evidence", "mixed": "mixed"}
@@ -203,7 +213,8 @@ TITLES: dict[str, str] = {
 HEADLINE: dict[str, str] = {
     "better": "better on {aspects}",
     "worse": "worse on {aspects}",
-    "mixed": "better by some measures and worse by others on {aspects}",
+    "mixed": "divided on {aspects}",
+    "detail": "{aspect} (better by {better}; worse by {worse})",
     "no evidence": "without evidence of a difference on {aspects}",
     "opening": "Against average order value × frequency × duration, the model is {verdicts}.",
     "both": "{aspect}",
@@ -217,29 +228,24 @@ HEADLINE: dict[str, str] = {
 
 SENTENCES: dict[str, str] = {
     "data": "**Data.** The data hold {customers} customers; {repeat} of them ({repeat_share}) bought on more than one "
-    "day. "
-    "Of {rows} rows, {used} count as a purchase; {rest}.",
-    "data_all": "the rest is nothing",
-    "data_rest": "the other {n} are accounted for: {reasons}",
+    "day. Of {rows} rows, {used} count as a purchase; {rest}.",
+    "data_all": "nothing was left out",
+    "data_rest": "the others: {reasons}",
     "examples": "**Three customers.** Time runs from each customer's first purchase to {until}: {examples}. See "
     "{figure}.",
-    "example": "customer {id} has been observed for {T} {units} (T), bought on {frequency} further {days} (frequency), "
-    "the last time {recency} {units} after the first (recency)",
+    "example": "customer {id} has been observed for {T} {units} (T), bought on {frequency} further {days} "
+    "(frequency), the last time {recency} {units} after the first (recency)",
     "example_once": "customer {id} has been observed for {T} {units} (T) and never bought again (frequency 0)",
     "horizon": "**Horizon.** The forecast covers {start} to {end}, both days included; time is counted in {units}; a "
-    "year "
-    "is a calendar year.",
+    "year is a calendar year.",
     "clv": "**Value.** CLV here means {what} from purchases after {until}, up to {end}, discounted at {rate} a year. "
-    "It "
-    "excludes everything bought before; that is in the column `value_past`.",
+    "It excludes everything bought before; that is in the column `value_past`.",
     "clv_revenue": "revenue",
     "clv_margin": "revenue × a margin of {margin}",
     "clv_none": "**Value.** The data have no money, so this report forecasts purchases after {until}, up to {end}, "
-    "and no "
-    "CLV. It excludes everything bought before.",
+    "and no CLV. It excludes everything bought before.",
     "compare": "**Model or formula?** In the holdout, {start} to {end}, against average order value × frequency × "
-    "duration "
-    "per customer, the model was:",
+    "duration per customer, the model was:",
     "compare_part": "{aspect}: {verdicts}",
     "compare_verdict": "**{verdict}** for {quantity}, {model} against {formula}, difference {difference} [{lower}, "
     "{upper}]",
@@ -249,17 +255,13 @@ SENTENCES: dict[str, str] = {
     "inside": "inside",
     "outside": "outside",
     "once": "**One-time buyers.** Of the {n} customers with a single purchase by {end}, the model expected "
-    "{predicted} to "
-    "come back in the holdout; {actual} did.",
+    "{predicted} to come back in the holdout; {actual} did.",
     "once_none": "**One-time buyers.** No customer had a single purchase by {end}: they seem to have been removed "
-    "from the "
-    "data.",
+    "from the data.",
     "association": "**Spend and frequency** are {verdict} (Spearman {rho} [{rho_lower}, {rho_upper}]); giving each "
-    "frequency "
-    "class its own average spend would change predicted revenue by {effect} [{lower}, {upper}].",
+    "frequency class its own average spend would change predicted revenue by {effect} [{lower}, {upper}].",
     "association_unknown": "**Spend and frequency.** Too few repeat buyers for a correlation; giving each frequency "
-    "class its "
-    "own average spend would change predicted revenue by {effect} [{lower}, {upper}].",
+    "class its own average spend would change predicted revenue by {effect} [{lower}, {upper}].",
     "associated": "associated",
     "not_associated": "not associated",
     "association_none": "**Spend and frequency.** Without money there is no association to test.",
@@ -287,46 +289,39 @@ CARDS: dict[str, str] = {
 
 PROSE: dict[str, str] = {
     "ledger": "Every row of the input has exactly one fate; the rows add up to the input. Purchases of one customer "
-    "on one "
-    "day are one purchase.",
+    "on one day are one purchase.",
     "kpis": "The four indicators as observed, over all customers up to {until}. They describe the past; each has a "
-    "trap "
-    "when it is used to predict.",
+    "trap when it is used to predict.",
     "split": "The model saw purchases from {start} to {end} only: {customers} customers, {repeat} of them with a "
-    "repeat "
-    "purchase. It then predicted {holdout_start} to {holdout_end} for the same customers, and so did the formula in "
-    "its "
-    "variants. {new} customers who first bought in the holdout are not part of the comparison: neither the model nor "
-    "the "
-    "formula could know them.",
-    "comparison": "Each cell says whether **{model}** was better or worse than the predictor of that row, or whether "
-    "{resamples} resamples of the customers leave it open. The limits behind the verdicts hold for all rows of one "
-    "quantity together (95%).",
+    "repeat purchase. It then predicted {holdout_start} to {holdout_end} for the same customers, and so did the "
+    "formula in its variants. {new}",
+    "split_new": "The {new} customers who first bought in the holdout are not part of the comparison: neither the "
+    "model nor the formula could know them.",
+    "split_none": "No customer first bought in the holdout.",
+    "comparison": "Each cell says whether **{model}** was better or worse than the predictor of that column, or "
+    "whether {resamples} resamples of the customers leave it open. The limits behind the verdicts hold for all of "
+    "them together (95%).",
     "refit": "For the forecast the same model is fitted again to everything up to {until}.",
     "oracle": "**Second opinion**, an independent implementation fitted to the calibration data:",
     "total_interval": "Intervals of totals include the uncertainty of the parameters. They assume that customers go "
-    "on as "
-    "before: a change of season, price or assortment is not in them.",
-    "tiers": "Tiers rank customers by expected value in the horizon. Past value is what they have spent so far; the "
-    "formula's "
-    "value is average order value × frequency × horizon.",
-    "formula_wins": "**Where a formula wins.** Against the model, with evidence: {wins}.",
-    "formula_win": "{measure} ({who})",
+    "on as before: a change of season, price or assortment is not in them.",
+    "tiers": "Tiers rank customers by CLV; customers of equal CLV share a tier. Past value is what they have spent so "
+    "far; the formula's value is average order value × frequency × horizon.",
+    "formula_wins": "**Where a formula wins.** With evidence: {wins}.",
+    "formula_win": "on {measure} for {quantity}, {who}",
     "formula_never": "**Where a formula wins.** On no measure is there evidence that a variant of the formula beats "
     "the model.",
     "formulas": "Variants of the formula, with T, x and the horizon of each customer:",
     "times_margin": " × a margin of {margin}",
     "own_columns": "Columns of the input, as on each customer's first purchase day: {columns}.",
     "arrows": "↓ lower is better, ↑ higher is better, → nearer to this number is better. The limits are those of the "
-    "model's own "
-    "measure; what each measure means is in the glossary.",
+    "model's own measure; what each measure means is in the glossary.",
     "table_elsewhere": "All rows in `figures/{name}.csv`.",
     "guard": "The formula's values add up to {formula}, {ratio} times the model's {model}. They differ most for "
-    "customers who "
-    "have gone silent and for those observed for a short time, whose rate the formula continues as it is.",
+    "customers who have gone silent and for those observed for a short time, whose rate the formula continues as it "
+    "is.",
     "checks": "A check passes, asks for review, or fails. Each names its evidence and what to do; the thresholds and "
-    "their "
-    "reasons are in the documentation of `clvmodels.checks`.",
+    "their reasons are in the documentation of `clvmodels.checks`.",
     "files": "Columns of `customers.csv` and `customers.parquet`, one row per customer:",
     "reproduce": "This command makes this report again from the same data:",
     "cite": "Cite as:",
@@ -336,40 +331,27 @@ PROSE: dict[str, str] = {
     "contents": "Contents",
     "page": "Page {page} of {pages}",
     "lead": "Expected value and expected purchases are averages over what may happen; the 90% interval of a customer "
-    "is "
-    "wide, and often starts at zero, because chance decides for one customer. Totals are much better known.",
+    "is wide, and often starts at zero, because chance decides for one customer. Totals are much better known.",
 }
 
 METHODS: dict[str, str] = {
     "purchases": "**Purchases.** BG/NBD (Fader, Hardie & Lee 2005, Marketing Science 24(2)): while alive, a customer "
-    "buys at random "
-    "at a personal rate; after each purchase the customer may drop out, with a personal probability. Rates follow a "
-    "gamma "
-    "distribution with shape r and rate α, dropout probabilities a beta distribution with a and b. Time is counted in "
-    "{units} from the first purchase; fitted by maximum likelihood.",
+    "buys at random at a personal rate; after each purchase the customer may drop out, with a personal probability. "
+    "Rates follow a gamma distribution with shape r and rate α, dropout probabilities a beta distribution with a and "
+    "b. Time is counted in {units} from the first purchase; fitted by maximum likelihood.",
     "spend": "**Spend.** Gamma-Gamma (Fader & Hardie, note 025, 2013): orders of one customer vary around a personal "
-    "mean, and "
-    "these "
-    "means vary between customers; p, q and v are estimated from customers with repeat purchases. A customer's own "
-    "average "
-    "is shrunk towards the average of all, the more so the fewer orders there are. Spend is assumed not to depend on "
-    "frequency; check the association among the quality checks.",
+    "mean, and these means vary between customers; p, q and v are estimated from customers with repeat purchases. A "
+    "customer's own average is shrunk towards the average of all, the more so the fewer orders there are. Spend is "
+    "assumed not to depend on frequency; check the association among the quality checks.",
     "intervals": "**Intervals.** Of a customer: the 90% range of what may happen, from the model's own distribution, "
-    "without "
-    "simulation. "
-    "Of a total: the same plus the uncertainty of the parameters (delta method).",
+    "without simulation. Of a total: the same plus the uncertainty of the parameters (delta method).",
     "discounting": "**Discounting.** Continuous, at the effective annual rate of {rate}, from the end of observation; "
-    "purchases are "
-    "discounted from the day they are expected.",
+    "purchases are discounted from the day they are expected.",
     "comparison": "**Comparison.** Every predictor is computed from the calibration period alone. Differences are "
-    "resampled over "
-    "customers ({resamples} paired bootstrap resamples); limits are simultaneous over all rows of a quantity, so that "
-    "many "
-    "comparisons do not produce a winner by luck. Value is judged as revenue: margin 1, undiscounted.",
+    "resampled over customers ({resamples} paired bootstrap resamples); limits are simultaneous over all comparisons, "
+    "so that many comparisons do not produce a winner by luck. Value is judged as revenue: margin 1, undiscounted.",
     "floor": "**Formula.** Rates over less than 13 weeks of observation are computed as if it were 13 weeks: a rate "
-    "over three "
-    "days "
-    "would make the formula a straw man.",
+    "over three days would make the formula a straw man.",
 }
 
 LIMITS: dict[str, str] = {
@@ -377,14 +359,10 @@ LIMITS: dict[str, str] = {
     "season": "Seasons, promotions and prices are not in the model. A holdout that has Christmas in it is not one "
     "that has not.",
     "alive": "BG/NBD takes every one-time buyer to be still a customer (P(alive) = 1). Use the probability of at "
-    "least one "
-    "purchase "
-    "in the horizon, which the tables lead with.",
+    "least one purchase in the horizon, which the tables lead with.",
     "new": "Customers acquired after {until} are not in the forecast: it is the value of the customers already there.",
     "causal": "Nothing here is causal: that frequent buyers are worth more does not mean that making somebody buy "
-    "more often "
-    "makes "
-    "them worth as much.",
+    "more often makes them worth as much.",
     "costs": "Values are revenue{margin}; acquisition and service costs are not taken off.",
 }
 
@@ -400,7 +378,8 @@ GLOSSARY: dict[str, str] = {
     "Value": "Expected revenue in the horizon × margin, not discounted.",
     "CLV": "The same, discounted to the end of observation. Nothing of the past is in it.",
     "90% interval": "Nine in ten outcomes should fall inside.",
-    "Tier": "Group of customers by expected value.",
+    "Tier": "Customers by CLV: top is the highest tenth, high the next fifth, middle the next three tenths, low the "
+    "rest.",
 }
 
 COLUMNS: dict[str, str] = {
@@ -427,7 +406,7 @@ COLUMNS: dict[str, str] = {
     "clv_lower": "Lower end of the 90% interval of CLV.",
     "clv_upper": "Upper end of the 90% interval of CLV.",
     "formula_value": "Average order value × purchase frequency × horizon for this customer × margin.",
-    "tier": "Group of customers by expected value.",
+    "tier": "Group by CLV: top (highest 10%), high (next 20%), middle (next 30%), low.",
 }
 
 ARROWS: dict[str, str] = {"low": "↓", "high": "↑", "zero": "→0", "nominal": "→90%"}
@@ -498,7 +477,7 @@ CAPTIONS: dict[str, str] = {
 
 TOTALS: dict[str, str] = {"purchases": "Purchases", "value": "Value, undiscounted", "clv": "CLV, discounted"}
 
-TIERS: dict[str, str] = {}
+TIERS: dict[str, str] = {"top": "Top 10%", "high": "High, next 20%", "middle": "Middle, next 30%", "low": "Low, rest"}
 """Words for the tiers of the customer table; a tier without an entry is printed as it is."""
 
 KPIS: dict[str, str] = {
@@ -518,3 +497,6 @@ KPI_CLV: dict[str, str] = {
     "definition": "Mean CLV per customer as the model forecasts it: discounted value in the horizon.",
     "trap": "It excludes the past, and customers still to be acquired; over another horizon it is another number.",
 }
+
+LETTERS: dict[str, str] = {"alpha": "α", "beta": "β", "gamma": "γ"}
+"""Parameters as the papers write them; the others are their own letters."""

@@ -28,7 +28,7 @@ def customers(**columns: Any) -> Any:
 def world() -> pd.DataFrame:
     """Customers acquired evenly over two years."""
     return clv.simulate(
-        WORLD, spend=GammaGamma(p=6.0, q=4.0, v=15.0), customers=2500, start="2022-01-01", end="2023-12-31", seed=3
+        WORLD, spend=GammaGamma(p=6.0, q=4.0, v=15.0), customers=2500, start="2022-01-01", end="2023-12-31", seed=5
     )
 
 
@@ -100,12 +100,13 @@ def test_association_is_measured_by_its_effect(world: pd.DataFrame) -> None:
         assert found.classes["customers"].sum() == len(summary.frame)
         assert found.effect_lower < found.effect < found.effect_upper
     plain, dear = effects["independent"], effects["frequent spend double"]
-    assert plain.effect_lower - 0.02 < 0 < plain.effect_upper + 0.02
+    assert plain.effect_lower < 0 < plain.effect_upper
     assert plain.spearman_lower is not None
     assert plain.spearman_lower < 0.05
     assert dear.spearman_lower is not None
     assert dear.spearman_lower > 0.1
-    assert abs(dear.effect) > abs(plain.effect) + 0.02
+    assert dear.effect_upper < 0  # one-time buyers are credited with what the frequent spend
+    assert dear.effect < plain.effect - 0.03
 
 
 def _dearer(log: pd.DataFrame) -> pd.DataFrame:
@@ -158,7 +159,7 @@ def test_the_boundary_is_said() -> None:
     fit = _fit(np.eye(4), [0.1, 0.1, None, None], "a and b grow together")
     found = fits.identification(fit)
     assert (found.status, found.values["direction"]) == ("review", "a and b")
-    assert found.evidence == "a and b grow together."
+    assert found.evidence == "A and b grow together."
 
 
 @pytest.mark.parametrize(("q", "status"), [(1.0, "fail"), (1.9, "review"), (3.7, "pass")])

@@ -49,6 +49,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 def page(browser: Any, sample_folder: Path) -> Any:
     browser.set_window_size(1280, 900)
+    browser.get("about:blank")  # leaves the start page of the distribution's browser, and its requests
+    for kind in ("browser", "performance"):
+        browser.get_log(kind)
     browser.get((sample_folder / "report.html").as_uri())
     return browser
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def little() -> pd.DataFrame:
         for day in [0, *days]:
             when = first + dt.timedelta(days=int(day))
             if when <= dt.date(2024, 12, 31):
-                name = f"<b>#{i}</b> & co" if i % 20 == 0 else f"c{i:02d}"
+                name = f"<b>#{i:02d}</b> & co"
                 rows.append((name, when, round(float(rng.gamma(4, 12)), 2), "<web>" if i % 3 else "shop", 5.0 + i % 4))
     return pd.DataFrame(rows, columns=["customer", "day", "amount", "channel", "cac"])
 
@@ -53,7 +54,7 @@ def test_a_tiny_log_gives_a_whole_report(small: Report, tmp_path: Path) -> None:
     assert "<b>#" not in html
     assert "&lt;b&gt;#" in html
     assert "R$" in html
-    assert "× a margin of 40.0%" in html
+    assert "× a margin of 40%" in html
     data = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert data["forecast"]["unit"] == "day"
     assert data["forecast"]["end"] == "2025-06-30"
@@ -150,6 +151,6 @@ def test_the_end_of_observation_hides_what_comes_after(little: pd.DataFrame) -> 
 def test_progress_is_told_in_words(little: pd.DataFrame, tmp_path: Path) -> None:
     steps: list[str] = []
     report = build_report(little, horizon="3 months", progress=steps.append)
-    clv.write_report(tmp_path / "report", report, progress=steps.append)
+    clv.write_report(tmp_path / "report", replace(report, figures={}), progress=steps.append)
     assert steps[0] == "reading transactions"
     assert len(steps) == len(set(steps)) >= 8

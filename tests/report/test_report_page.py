@@ -106,7 +106,7 @@ def test_no_machine_word_is_printed(which: str, sample_folder: Path, request: py
     outside_code = page.text.replace("formula_customer", "")
     assert not re.search(r"\b(nan|None|inf|NaN|NaT|True|False)\b", outside_code)
     assert not re.search(r"\{[a-z_]+\}", outside_code)  # a placeholder nobody filled
-    assert not re.search(r"\d\.\d{7,}", "".join(page.cells))  # ten digits
+    assert not re.search(r"\d\.\d{7,}", "\n".join(page.cells))  # ten digits
     for raw in ("total_error", "decile_mape", "top_decile_capture", "gamma_gamma", "auc_active", "crps"):
         assert raw not in outside_code, raw
 
@@ -114,7 +114,7 @@ def test_no_machine_word_is_printed(which: str, sample_folder: Path, request: py
 def test_it_can_be_read_without_eyes(page: Page) -> None:
     tags = dict(page.tags[:3])
     assert tags["html"]["lang"] == "en"
-    pictures = [has for tag, has in page.tags if tag == "svg"]
+    pictures = [has for tag, has in page.tags if tag == "svg" and has.get("aria-hidden") != "true"]
     assert len(pictures) >= 10
     for has in pictures:
         assert has["role"] == "img"
@@ -171,12 +171,12 @@ def test_ten_sentences_with_the_numbers_of_report_json(page: Page, sample: Repor
         "data": [
             n.count(data["data"]["customers"]),
             n.count(data["data"]["rows"]),
-            "1,203",
+            n.count(data["data"]["repeat_customers"]),
             "bought on more than one day",
         ],
         "examples": [one["customer_id"] for one in data["data"]["examples"]],
         "horizon": ["1 Jul 1998", "30 Jun 1999", "weeks", "a year is a calendar year"],
-        "clv": ["revenue", "30 Jun 1998", "30 Jun 1999", "10.0% a year", "excludes everything bought before"],
+        "clv": ["revenue", "30 Jun 1998", "30 Jun 1999", "10% a year", "excludes everything bought before"],
         "compare": [
             n.percent(evaluated("purchases", "total_error", "bgnbd"), sign=True),
             n.percent(evaluated("purchases", "total_error", "formula_customer"), sign=True),
