@@ -19,6 +19,9 @@ Texts = dict[str, str]
 
 RIVALS = ("formula_customer", "formula_repeat")
 """The forest plot's rivals: with all six it would be a wall."""
+LINES = {"formula_customer": "-", "formula_repeat": (0, (1.2, 1.2))}
+BLOCK = len(RIVALS) + 0.55
+"""Height of a metric in the forest, in lines."""
 TOPICS = (("level", ("totals", "calibration")), ("errors", ("errors",)), ("ranking", ("ranking",)))
 """Rows of panels: metrics in one panel share a scale."""
 COLORS = {
@@ -171,67 +174,62 @@ def verdict(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Te
     """Forest plot: the model's advantage over the formula by metric, with simultaneous limits."""
     rows = frame[frame["formula"].isin(RIVALS) & np.isfinite(frame["advantage"])]
     quantities = list(dict.fromkeys(rows["quantity"]))
-    panels = [(title, topics) for title, topics in TOPICS if rows["topic"].isin(topics).any()]
-    metrics = [list(dict.fromkeys(rows.loc[rows["topic"].isin(topics), "metric"])) for _, topics in panels]
-    heights = [len(RIVALS) * len(names) + 0.55 * len(names) for names in metrics]
-    sheet = Sheet(
-        words, words("verdict.title"), note(facts, words), height=1.15 + 0.205 * sum(heights) + 0.62 * len(panels)
-    )
-    grid = np.array(
-        sheet.axes(len(panels), len(quantities), height_ratios=heights, squeeze=False, sharex=False), dtype=object
-    ).reshape(len(panels), len(quantities))
-    for (title, _), names, line in zip(panels, metrics, grid, strict=True):
-        for quantity, axes in zip(quantities, line, strict=True):
-            place, ticks, labels = 0.0, [], []
-            for metric in names:
-                ticks.append(-(place + 0.5 * (len(RIVALS) - 1)))
-                labels.append(words(f"verdict.{metric}"))
-                for rival in RIVALS:
-                    row = rows[(rows["quantity"] == quantity) & (rows["metric"] == metric) & (rows["formula"] == rival)]
-                    if len(row):
-                        _bar(axes, row.iloc[0], -place)
-                    place += 1
-                place += 0.55
-            axes.axvline(0, color=INK, linewidth=0.9)
-            low, high = axes.get_xlim()
-            reach = 1.06 * max(abs(low), abs(high))
-            axes.set_xlim(
-                -reach if low < -0.08 * reach else -0.12 * reach, reach if high > 0.08 * reach else 0.12 * reach
-            )
-            axes.set_ylim(-(place - 0.55) + 0.35, 0.65)
-            axes.set_yticks(ticks, labels if quantity == quantities[0] else [""] * len(ticks))
-            axes.tick_params("y", length=0)
-            axes.spines["left"].set_visible(False)
-            canvas.numbers(axes.xaxis, words, most=5)
-            canvas.grid(axes, "x")
-            unit = words(
-                f"verdict.unit_{title}" + (f"_{quantity}" if title == "errors" else ""), currency=facts["currency"]
-            )
-            axes.set_title(
-                words("verdict.panel", topic=words(f"verdict.{title}"), quantity=words(f"quantity.{quantity}"))
-            )
-            axes.set_xlabel(unit, size=9)
+    panels = {title: rows[rows["topic"].isin(topics)] for title, topics in TOPICS}
+    panels = {title: part for title, part in panels.items() if len(part)}
+    heights = [part["metric"].nunique() * BLOCK for part in panels.values()]
+    height = 1.15 + 0.205 * sum(heights) + 0.62 * len(panels)
+    sheet = Sheet(words, words("verdict.title"), note(facts, words), height=height)
+    every = sheet.axes(len(panels), len(quantities), height_ratios=heights, squeeze=False)
+    places = [(title, quantity) for title in panels for quantity in quantities]
+    for axes, (title, quantity) in zip(every, places, strict=True):
+        part = panels[title]
+        metrics = list(dict.fromkeys(part["metric"]))
+        _forest(axes, part[part["quantity"] == quantity], metrics, words)
+        names = [words(f"verdict.{metric}") if quantity == quantities[0] else "" for metric in metrics]
+        axes.set_yticks([-BLOCK * i - 0.5 for i in range(len(metrics))], names)
+        axes.set_title(words("verdict.panel", topic=words(f"verdict.{title}"), quantity=words(f"quantity.{quantity}")))
+        unit = f"verdict.unit_{title}" + (f"_{quantity}" if title == "errors" else "")
+        axes.set_xlabel(words(unit, currency=facts["currency"]), size=9)
     for name, (color, marker) in COLORS.items():
-        face = "white" if name == "no evidence" else color
-        sheet.key_handle(
-            sheet.handle(color=color, marker=marker, markerfacecolor=face, markersize=6, linewidth=1.6),
-            words(f"verdict.{name}"),
-        )
+        style = {"color": color, "marker": marker, "markerfacecolor": _face(name), "markersize": 6, "linewidth": 1.6}
+        sheet.key_handle(sheet.handle(**style), words(f"verdict.{name}"))
     sheet.key_handle(sheet.handle(linestyle=""), "")  # keeps the two kinds of formula in a column of their own
-    sheet.key_handle(sheet.handle(color=INK, linewidth=1.6), words("verdict.solid"))
-    sheet.key_handle(sheet.handle(color=INK, linewidth=1.6, linestyle=(0, (1.2, 1.2))), words("verdict.dotted"))
+    for rival, key in zip(RIVALS, ("verdict.solid", "verdict.dotted"), strict=True):
+        sheet.key_handle(sheet.handle(color=INK, linewidth=1.6, linestyle=LINES[rival]), words(key))
     verdicts = rows["verdict"]
     count = {key: str(int((verdicts == name).sum())) for key, name in COUNTED.items()} | {"n": str(len(rows))}
     caption = words("verdict.caption", resamples=words.number(facts["resamples"]), **count)
     return sheet.finish(), {"title": sheet.title, "caption": caption, "alt": words("verdict.alt", **count)}
 
 
-def _bar(axes: Axes, row: pd.Series, place: float) -> None:
-    """One difference: its interval, solid against all orders and dotted against repeats, and its marker."""
-    color, marker = COLORS[row["verdict"]]
-    line = "-" if row["formula"] == RIVALS[0] else (0, (1.2, 1.2))
-    low, high = row["lower"], row["upper"]
-    if np.isfinite(low) and np.isfinite(high):
-        axes.plot([low, high], [place, place], color=color, linewidth=1.6, linestyle=line, solid_capstyle="butt")
-    face = "white" if row["verdict"] == "no evidence" else color
-    axes.plot(row["advantage"], place, marker=marker, color=color, markerfacecolor=face, markersize=6)
+def _forest(axes: Axes, rows: pd.DataFrame, metrics: list[str], words: Words) -> None:
+    """One panel: a block of lines per metric, one line per rival."""
+    y = -BLOCK * rows["metric"].map(metrics.index) - rows["formula"].map(RIVALS.index)
+    bars = [COLORS[verdict][0] for verdict in rows["verdict"]]
+    lines: Any = [LINES[rival] for rival in rows["formula"]]
+    axes.hlines(y, rows["lower"], rows["upper"], colors=bars, linestyles=lines, linewidth=1.6)
+    for name, (color, marker) in COLORS.items():
+        mine = rows["verdict"] == name
+        style: dict[str, Any] = {
+            "color": color,
+            "marker": marker,
+            "markerfacecolor": _face(name),
+            "markersize": 6,
+            "linestyle": "",
+        }
+        axes.plot(rows.loc[mine, "advantage"], y[mine], **style)
+    axes.axvline(0, color=INK, linewidth=0.9)
+    ends = rows[["lower", "upper", "advantage"]].to_numpy(float)
+    low, high = min(0.0, np.nanmin(ends)), max(0.0, np.nanmax(ends))
+    reach = max(-low, high) or 1.0
+    axes.set_xlim(min(1.06 * low, -0.12 * reach), max(1.06 * high, 0.12 * reach))
+    axes.set_ylim(-BLOCK * len(metrics) + 0.9, 0.65)
+    axes.tick_params("y", length=0)
+    axes.spines["left"].set_visible(False)
+    canvas.numbers(axes.xaxis, words, most=5)
+    canvas.grid(axes, "x")
+
+
+def _face(verdict: str) -> str:
+    """Markers are filled where there is evidence."""
+    return "white" if verdict == "no evidence" else COLORS[verdict][0]

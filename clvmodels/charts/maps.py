@@ -121,20 +121,21 @@ def value_distribution(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple
     edges = np.geomspace(facts["lowest"], facts["highest"], facts["bins"] + 1)
     ratio = edges[1] / edges[0]
     under = edges[0] / ratio ** np.array([2.2, 0.7])  # the bar of all below the scale stands by itself, on its left
-    left, width = np.append(under[0], edges[:-1]), np.append(under[1] - under[0], np.diff(edges))
     colors = tier_colors(len(tiers))[::-1]
 
     def counts(part: pd.DataFrame) -> NDArray[np.float64]:
         lower = part["lower"].to_numpy(float)
         place = np.rint(np.log(np.maximum(lower, edges[0]) / edges[0]) / np.log(ratio)) + (lower > 0)
-        return np.bincount(place.astype(int), part["customers"], minlength=len(left)).astype(float)
+        return np.bincount(place.astype(int), part["customers"], minlength=len(edges)).astype(float)
 
     model, formula = (frame[frame["predictor"] == name] for name in ("model", "formula_customer"))
-    floor = np.zeros(len(left))
+    floor = np.zeros(len(edges))
     for tier, color in zip(tiers[::-1], colors[::-1], strict=True):
-        height = counts(model[model["tier"] == tier])
-        axes.bar(left, height, width, floor, align="edge", color=color, edgecolor="#7f9db9", linewidth=0.4)
-        floor = floor + height
+        height = floor + counts(model[model["tier"] == tier])
+        style: dict[str, Any] = {"fill": True, "facecolor": color, "edgecolor": "#7f9db9", "linewidth": 0.4}
+        for part, at in ((slice(0, 1), under), (slice(1, None), edges)):
+            axes.stairs(height[part], at, baseline=floor[part], **style)
+        floor = height
     said, look = counts(formula), LOOKS["formula_customer"]
     axes.stairs(said[1:], edges, color=look.color, linewidth=1.5, linestyle=look.line, baseline=None)
     axes.stairs(said[:1], under, color=look.color, linewidth=1.5, linestyle=look.line)

@@ -40,7 +40,7 @@ def gain(split: Split, forecast: Predictions, *, evaluation: Evaluation) -> Figu
     for name, prediction in {**predictions(evaluation, quantity), "perfect": actual}.items():
         members = Ranking.of(prediction).members  # tie groups, ascending
         size, total = (np.append(0.0, np.cumsum((members @ amount)[::-1])) for amount in (np.ones_like(actual), actual))
-        columns[name] = np.interp(at * size[-1], size, total / total[-1])
+        columns[name] = np.interp(at * size[-1], size, total / (total[-1] or 1.0))
         facts[f"gini_{name}"] = float(metrics.gini(prediction, actual))
     return FigureTable("gain", pd.DataFrame(columns), facts)
 
