@@ -48,8 +48,6 @@ class Sheet:
 
     Parameters
     ----------
-    words
-        The language.
     title
         The question that the figure answers.
     note
@@ -58,7 +56,6 @@ class Sheet:
         Inches.
     """
 
-    words: Words
     title: str
     note: str = ""
     height: float = 4.2

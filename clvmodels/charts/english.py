@@ -15,7 +15,6 @@ ENGLISH: Mapping[str, str] = {
     "months": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
     "date": "{day} {month} {year}",
     "day_month": "{day} {month}",
-    "span": "{start} to {end}",
     "week": "week",
     "day": "day",
     "weeks": "weeks",
@@ -290,9 +289,6 @@ ENGLISH: Mapping[str, str] = {
         "being a customer, from {lowest} to {highest}, and the actual share who bought in the holdout."
     ),
     "purchases_heatmap.title": "How many purchases to expect, by frequency and last purchase?",
-    "purchases_heatmap.model": "Model",
-    "purchases_heatmap.formula": "Formula (all orders)",
-    "purchases_heatmap.actual": "Actual",
     "purchases_heatmap.bar": "Purchases per customer in the holdout",
     "purchases_heatmap.caption": (
         "Purchases from {start} to {holdout_end} of a customer observed for {T} {units}, by repeat purchases and "

@@ -29,7 +29,7 @@ def timeline(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, T
     """Three customers: purchases, x, t_x, T, and what model and formula said of the holdout."""
     people = [days for _, days in frame.groupby("customer_id", sort=False)]
     units = words.units(facts["unit"])
-    sheet = Sheet(words, words("timeline.title"), note(facts, words), height=1.6 + 1.0 * len(people))
+    sheet = Sheet(words("timeline.title"), note(facts, words), height=1.6 + 1.0 * len(people))
     (axes,) = sheet.axes()
     start, end, last = (canvas.day(facts[name]) for name in ("start", "end", "holdout_end"))
     axes.axvspan(end + 0.5, last + 0.5, color=SHADE, zorder=0)
@@ -96,7 +96,7 @@ def _measure(
 
 def frequency_histogram(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
     """Customers by number of repeat purchases."""
-    sheet = Sheet(words, words("frequency_histogram.title"), note(facts, words), height=4.1)
+    sheet = Sheet(words("frequency_histogram.title"), note(facts, words), height=4.1)
     (axes,) = sheet.axes()
     at = np.arange(len(frame))
     axes.bar(at, frame["actual"], width=0.72, color=bar_fill("actual"), edgecolor=INK, linewidth=0.8)
@@ -124,7 +124,7 @@ def frequency_histogram(frame: pd.DataFrame, facts: Facts, words: Words) -> tupl
 
 def tracking(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
     """Repeat purchases over time, cumulative and by period."""
-    sheet = Sheet(words, words("tracking.title"), note(facts, words), height=5.6)
+    sheet = Sheet(words("tracking.title"), note(facts, words), height=5.6)
     top, bottom = sheet.axes(2, 1, sharex=True, height_ratios=[1.35, 1])
     start, end, last = (canvas.day(facts[name]) for name in ("start", "end", "holdout_end"))
     days, later = canvas.days(frame["date"]), (frame["period"] == "holdout").to_numpy()
@@ -184,7 +184,7 @@ def tracking(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, T
 
 def conditional_expectation(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
     """Mean holdout purchases by calibration frequency."""
-    sheet = Sheet(words, words("conditional_expectation.title"), note(facts, words), height=4.9)
+    sheet = Sheet(words("conditional_expectation.title"), note(facts, words), height=4.9)
     (axes,) = sheet.axes()
     at, here = np.arange(len(frame)), frame["customers"].to_numpy() > 0
     axes.fill_between(

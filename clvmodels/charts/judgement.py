@@ -37,7 +37,7 @@ COUNTED = {"better": "better", "worse": "worse", "undecided": "no evidence"}
 def deciles(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
     """Mean predicted and actual by tenth of prediction, model beside formula."""
     quantity, currency = facts["quantity"], facts["currency"]
-    sheet = Sheet(words, words(f"deciles.title_{quantity}"), note(facts, words), height=3.9)
+    sheet = Sheet(words(f"deciles.title_{quantity}"), note(facts, words), height=3.9)
     panels = sheet.axes(1, 2, sharey=True)
     told = {}
     for axes, name in zip(panels, ("model", "formula_customer"), strict=True):
@@ -65,7 +65,7 @@ def deciles(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Te
 def gain(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
     """Gain curves with perfect ranking and chance, and the model's lead."""
     quantity = facts["quantity"]
-    sheet = Sheet(words, words(f"gain.title_{quantity}"), note(facts, words), height=4.5)
+    sheet = Sheet(words(f"gain.title_{quantity}"), note(facts, words), height=4.5)
     left, right = sheet.axes(1, 2, width_ratios=[1.45, 1])
     x = frame["customers"]
     left.plot([0, 1], [0, 1], **LOOKS["ideal"].line_style(marker=False))
@@ -106,7 +106,7 @@ def gain(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts
 
 def reliability(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
     """Predicted probability of a purchase against the share who bought, with the number of customers below."""
-    sheet = Sheet(words, words("reliability.title"), note(facts, words), height=5.4)
+    sheet = Sheet(words("reliability.title"), note(facts, words), height=5.4)
     top, bottom = sheet.axes(2, 1, sharex=True, height_ratios=[3, 1])
     top.plot([0, 1], [0, 1], **LOOKS["ideal"].line_style(marker=False))
     names = ("model", "formula_customer", "formula_repeat")
@@ -148,7 +148,7 @@ def reliability(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure
 def pit(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
     """Histograms of the probability integral transform."""
     quantities = list(dict.fromkeys(frame["quantity"]))
-    sheet = Sheet(words, words("pit.title"), note(facts, words), height=3.5)
+    sheet = Sheet(words("pit.title"), note(facts, words), height=3.5)
     for axes, quantity in zip(sheet.axes(1, len(quantities), sharey=True), quantities, strict=True):
         rows = frame[frame["quantity"] == quantity]
         axes.bar(
@@ -178,7 +178,7 @@ def verdict(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Te
     panels = {title: part for title, part in panels.items() if len(part)}
     heights = [part["metric"].nunique() * BLOCK for part in panels.values()]
     height = 1.15 + 0.205 * sum(heights) + 0.62 * len(panels)
-    sheet = Sheet(words, words("verdict.title"), note(facts, words), height=height)
+    sheet = Sheet(words("verdict.title"), note(facts, words), height=height)
     every = sheet.axes(len(panels), len(quantities), height_ratios=heights, squeeze=False)
     places = [(title, quantity) for title in panels for quantity in quantities]
     for axes, (title, quantity) in zip(every, places, strict=True):

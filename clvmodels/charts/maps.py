@@ -25,7 +25,7 @@ PURCHASES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 
 def alive_heatmap(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
     """P(alive) by the model, beside the share who did buy."""
-    sheet = Sheet(words, words("alive_heatmap.title"), note(facts, words), height=4.3)
+    sheet = Sheet(words("alive_heatmap.title"), note(facts, words), height=4.3)
     panels = sheet.axes(1, 2, sharey=True, sharex=True)
     for axes, column, levels in zip(panels, ("p_alive", "actual"), (SHARES, ()), strict=True):
         image = _map(axes, frame, column, facts, words, limits=(0.0, 1.0), levels=levels, share=True)
@@ -42,7 +42,7 @@ def alive_heatmap(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figu
 
 def purchases_heatmap(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
     """Expected purchases by model and formula, beside the actual means."""
-    sheet = Sheet(words, words("purchases_heatmap.title"), note(facts, words), height=4.1)
+    sheet = Sheet(words("purchases_heatmap.title"), note(facts, words), height=4.1)
     panels = sheet.axes(1, 3, sharey=True, sharex=True)
     columns = ("model", "formula_customer", "actual")
     top = float(np.nanmax(frame[list(columns)].to_numpy(float)))
@@ -116,7 +116,7 @@ def value_distribution(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple
     currency, tiers = facts["currency"], list(facts["tiers"])
     span = {"start": words.date(facts["start"]), "end": words.date(facts["end"])}
     about = words("value_distribution.note", customers=words.number(facts["customers"]), **span)
-    sheet = Sheet(words, words("value_distribution.title"), about, height=3.3 + 0.24 * (len(tiers) + 2))
+    sheet = Sheet(words("value_distribution.title"), about, height=3.3 + 0.24 * (len(tiers) + 2))
     (axes,) = sheet.axes()
     edges = np.geomspace(facts["lowest"], facts["highest"], facts["bins"] + 1)
     ratio = edges[1] / edges[0]
