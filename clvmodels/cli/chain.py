@@ -27,7 +27,10 @@ def target(out: str | None, source: str, *, name: str, suffixes: tuple[str, ...]
     from clvmodels.runs import is_run
 
     if out is None and not is_run(source):
-        raise InputError(f"{source} is not a run folder, so the result has no place of its own. Add --out {name}.")
+        raise InputError(
+            f"{source} is not a run folder, made by 'clvmodels split' or 'clvmodels summarize'. "
+            f"If it is a log, say where the result goes: add --out {name}."
+        )
     return check_file(out if out is not None else Path(source) / name, suffixes=suffixes, never=source)
 
 
@@ -74,10 +77,23 @@ def fit_models(summary: Summary, models: Models) -> Fits:
     """Fit the purchase model and, where there is money, the spend model."""
     from clvmodels.fitting import fit
 
-    def one(family: str) -> Fit:
-        return fit(family, summary, method=models.method, seed=models.seed)
+    def one(name: str) -> Fit:
+        return fit(name, summary, method=models.method, seed=models.seed)
 
-    return one(models.family), one(models.spend) if summary.has_value and models.spend != "none" else None
+    _check_model("purchases", models.family, option="--family")
+    if models.spend == "none":
+        return one(models.family), None
+    _check_model("spend", models.spend, option="--spend")
+    return one(models.family), one(models.spend) if summary.has_value else None
+
+
+def _check_model(kind: str, name: str, *, option: str) -> None:
+    """Refuse, for example, a purchase model for spend."""
+    from clvmodels.models import FAMILIES
+
+    there = [known for known, family in FAMILIES.items() if family.kind == kind]
+    if name not in there:
+        raise InputError(f"there is no {kind} model {name!r}. Choose {option} {' or '.join(there)}.")
 
 
 def find_fits(run: Run, source: str, file: str | None, models: Models) -> Fits:

@@ -72,7 +72,7 @@ def report(
     ] = "12 months",
     money: Money,
     models: Models,
-    language: Annotated[str, option("Language of the report.", metavar="en|pt-BR")] = "en",
+    language: Annotated[str, option("Language of the report.", metavar="en")] = "en",
     log: Log,
 ) -> None:
     """From a log to the whole report: can the model be believed, and what does it say?

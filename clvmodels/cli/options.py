@@ -135,7 +135,9 @@ class Models:
     spend: Annotated[
         str, option("Spend model; 'none' for purchases only.", panel=MODEL, metavar="gamma_gamma|none")
     ] = "gamma_gamma"
-    method: Annotated[str, option("How the parameters are estimated.", panel=MODEL, metavar="mle")] = "mle"
+    method: Annotated[str, option("How the parameters are estimated.", panel=MODEL, metavar="mle|posterior|nuts")] = (
+        "mle"
+    )
     seed: Seed = 0
 
 

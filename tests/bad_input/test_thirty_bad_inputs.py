@@ -162,8 +162,9 @@ CASES = [
     ),
     Case(
         "database that cannot be reached",
-        "report duckdb://nowhere/shop.db --table orders --out report",
-        "duckdb://nowhere/shop.db cannot be opened … Check the address, and that the database runs and lets you in.",
+        "report duckdb://shop.db --table orders --out report",
+        "duckdb://shop.db cannot be opened … Check the address, and that the database runs and lets you in.",
+        text("no database", "shop.db"),
     ),
     # The columns.
     Case(
@@ -460,8 +461,15 @@ CASES = [
     Case(
         "log has no place for the fit",
         "fit orders.csv",
-        "orders.csv is not a run folder, so the result has no place of its own. Add --out fit.json.",
+        "orders.csv is not a run folder, made by 'clvmodels split' or 'clvmodels summarize'. "
+        "If it is a log, say where the result goes: add --out fit.json.",
         csv(),
+    ),
+    Case(
+        "a purchase model for spend",
+        "fit run --spend bgnbd",
+        "there is no spend model 'bgnbd'. Choose --spend gamma_gamma.",
+        run_without_split,
     ),
     Case(
         "run without a fit",
