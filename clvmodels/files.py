@@ -39,8 +39,7 @@ def check_folder(directory: str | Path, *, marker: str, ours: Collection[str], w
     InputError
         When it is a file, holds something else, is the current folder, or cannot be written.
     """
-    target = Path(directory).expanduser()
-    target = Path(os.path.abspath(target))  # resolves "." and "..", keeps links
+    target = Path(os.path.abspath(os.path.expanduser(directory)))  # resolves "." and "..", keeps links
     example = f"for example --out {target.name or what}-new"
     if target.is_dir():
         if os.path.ismount(target) or target == Path.cwd():
@@ -68,7 +67,7 @@ def check_folder(directory: str | Path, *, marker: str, ours: Collection[str], w
 
 def check_file(path: str | Path, *, suffixes: Collection[str], never: str | Path | None = None) -> Path:
     """Say before any work whether ``path`` can be written; ``never`` is an input that must not be overwritten."""
-    target = Path(os.path.abspath(Path(path).expanduser()))
+    target = Path(os.path.abspath(os.path.expanduser(path)))
     kinds = " or ".join(sorted(suffixes))
     if target.is_dir():
         raise InputError(
