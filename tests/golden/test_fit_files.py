@@ -125,7 +125,7 @@ BROKEN = {
     "a list": ("[1, 2]", "is JSON, but not a fit."),
     "later schema": (
         edited({"schema": 7, "version": "9.0"}),
-        r"has schema 7 \(written by clvmodels 9.0\); clvmodels .* reads schema 1. Fit and save again, or install",
+        r"has schema 7 \(written by clvmodels 9.0\); clvmodels .* reads 1 and 2. Fit and save again, or install",
     ),
     "no fits": (edited({"fits": None}), "is damaged or was edited: TypeError"),
     "unknown family": (edited(fits={"family": "oracle"}), "is damaged or was edited: KeyError, 'oracle'"),
