@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from clvmodels.errors import ConvergenceError, DiagnosticWarning, MissingDependencyError
-from clvmodels.fitting.draws import GOOD, Draws
+from clvmodels.fitting.draws import ENOUGH, GOOD, MIXED, Draws
+from clvmodels.fitting.influence import prior_influence
 from clvmodels.fitting.nuts import nuts_draws
 from clvmodels.fitting.objective import Objective
-from clvmodels.fitting.posterior import find_mode, importance_draws, sensitivity
+from clvmodels.fitting.posterior import find_mode, importance_draws
 from clvmodels.fitting.priors import Parametrisation
 from clvmodels.fitting.result import Fit
-from clvmodels.models.arrays import Array
 
 if TYPE_CHECKING:
     from clvmodels.summary import Summary
-
-WIDER = (0.5, 2.0)
-"""The prior scales that the sensitivity is reported for."""
 
 
 def fit_posterior(
@@ -67,18 +62,20 @@ def fit_posterior(
             raise MissingDependencyError(f"{reason}, so NUTS is needed. {error} Or choose --method mle.") from error
         if failed:
             warnings.warn(f"{reason}; sampled with NUTS instead.", DiagnosticWarning, stacklevel=4)
-    fit = _fit(objective, parametrisation, summary, draws, asked=method, n_left_out=n_left_out)
+    fit = _fit(objective, parametrisation, summary, draws, asked=method, seed=seed, n_left_out=n_left_out)
     if not fit.converged:
         raise ConvergenceError(f"{title} did not converge: {fit.verdict.partition(': ')[2]}.", fit)
     return fit
 
 
 def _sample(objective: Objective, parametrisation: Parametrisation, *, seed: int) -> Draws:
-    """NUTS; when the chains have not mixed, once more with longer ones."""
+    """NUTS; when the chains have not mixed, once more with longer ones, of which every fourth draw is kept."""
     data, counts = objective.rows()
     draws = nuts_draws(parametrisation, data, counts, scale=objective.scale, seed=seed)
     if not draws.certified:
-        draws = nuts_draws(parametrisation, data, counts, scale=objective.scale, seed=seed + 1, tune=2000, draws=4000)
+        draws = nuts_draws(
+            parametrisation, data, counts, scale=objective.scale, seed=seed + 1, tune=2000, draws=4000, thin=4
+        )
     return draws
 
 
@@ -89,12 +86,13 @@ def _fit(
     draws: Draws,
     *,
     asked: str,
+    seed: int,
     n_left_out: int,
 ) -> Fit:
     centre = draws.weights @ draws.u
     model = parametrisation.model(centre, objective.scale)
     names = model.parameter_names()
-    influence = {f"{factor:g}": _shift(draws, parametrisation, factor) for factor in WIDER}
+    influence, influence_words = prior_influence(draws, parametrisation)
     return Fit(
         model=model,
         method="nuts" if draws.k_hat is None else "posterior",
@@ -107,6 +105,7 @@ def _fit(
         standard_errors={name: float(sd) for name, sd in zip(names, draws.sd, strict=True)},
         diagnostics={
             "asked": asked,
+            "seed": seed,
             "k_hat": draws.k_hat,
             "k_hat_limit": draws.limit if draws.k_hat is not None else None,
             "r_hat": draws.r_hat,
@@ -116,6 +115,7 @@ def _fit(
             "draws": draws.size,
             "priors": {q.name: repr(q.prior) for q in parametrisation.quantities},
             "prior_influence": influence,
+            "prior_influence_words": influence_words,
             "boundary": None,
             "warnings": [],
             "n_patterns": objective.n_patterns,
@@ -130,25 +130,17 @@ def _fit(
     )
 
 
-def _shift(draws: Draws, parametrisation: Parametrisation, factor: float) -> float:
-    """How far the posterior means move, in posterior standard deviations, when all priors are ``factor`` as wide."""
-    weights, _ = sensitivity(draws, parametrisation, factor)
-    spread = np.sqrt(draws.weights @ (draws.u - draws.weights @ draws.u) ** 2)
-    moved: Array = np.abs((weights - draws.weights) @ draws.u) / spread
-    return float(moved.max())
-
-
 def _verdict(draws: Draws) -> str:
     """One line on how far the draws can be trusted."""
-    evidence: dict[str, Any] = {"ess": f"{draws.ess:,.0f}", "size": f"{draws.size:,}"}
+    ess, size = f"{draws.ess:,.0f}", f"{draws.size:,}"
     if draws.k_hat is not None:
         quality = "good" if draws.k_hat < GOOD else "usable" if draws.certified else "not usable"
         return (
             f"{'certified' if draws.certified else 'not certified'}: Pareto k̂ {draws.k_hat:.2f}, {quality} (limit "
-            f"{draws.limit:.2f}); {evidence['size']} weighted draws are worth {evidence['ess']}"
+            f"{draws.limit:.2f}); {size} weighted draws are worth {ess}"
         )
     return (
-        f"{'converged' if draws.certified else 'not converged'}: R̂ {draws.r_hat:.3f} (should be < 1.01), "
-        f"{evidence['size']} draws in {draws.chains} chains are worth {evidence['ess']} (tails {draws.tail_ess:,.0f}), "
-        f"{draws.divergences} divergences"
+        f"{'converged' if draws.certified else 'not converged'}: R̂ {draws.r_hat:.3f} (should be < {MIXED}), "
+        f"{size} draws in {draws.chains} chains are worth {ess}, in the tails {draws.tail_ess:,.0f} (should be ≥ "
+        f"{ENOUGH * draws.chains}), {draws.divergences} divergences (should be < {draws.size // 100})"
     )

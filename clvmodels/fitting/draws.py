@@ -17,6 +17,9 @@ from clvmodels.models.arrays import Array
 GOOD = 0.5
 """Pareto k̂ below this: the weighted draws are as good as their effective number says."""
 
+MIXED, ENOUGH = 1.01, 100
+"""Chains have mixed at an R̂ below this, and say enough when each is worth so many draws (Vehtari et al. 2021)."""
+
 
 @dataclass(frozen=True)
 class Draws:
@@ -55,10 +58,13 @@ class Draws:
 
     @property
     def certified(self) -> bool:
-        """Whether these draws may be used."""
+        """Whether these draws may be used: k̂ within its limit; for chains R̂, effective numbers and divergences."""
         if self.k_hat is not None:
             return self.k_hat <= self.limit
-        return self.r_hat is not None and self.r_hat < 1.01 and self.divergences < 0.01 * self.size
+        if self.r_hat is None or self.bulk_ess is None or self.tail_ess is None:
+            return False
+        enough = min(self.bulk_ess, self.tail_ess) >= ENOUGH * self.chains
+        return self.r_hat < MIXED and enough and self.divergences < 0.01 * self.size
 
     @cached_property
     def mean(self) -> Array:

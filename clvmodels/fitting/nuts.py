@@ -30,6 +30,7 @@ def nuts_draws(
     chains: int = CHAINS,
     tune: int = TUNE,
     draws: int = DRAWS,
+    thin: int = 1,
     progress: bool | None = None,
 ) -> Draws:
     """Sample the posterior with nutpie.
@@ -42,6 +43,8 @@ def nuts_draws(
         The family's data columns in the analyst's units, one row per pattern, and how many customers share each row.
     scale
         The mean T, or the mean spend: what the priors count in.
+    chains, tune, draws, thin
+        ``draws`` of each chain after ``tune`` steps of adaptation, every ``thin``-th of which is kept and judged.
     progress
         Show nutpie's progress bar; by itself on a terminal.
 
@@ -61,7 +64,7 @@ def nuts_draws(
         ) from error
     with pm.Model() as model:
         quantities = [
-            getattr(pm, type(quantity.prior).__name__)(quantity.name, **asdict(quantity.prior))  # type: ignore[call-overload]
+            getattr(pm, type(quantity.prior).__name__)(quantity.name, **asdict(quantity.prior))
             for quantity in parametrisation.quantities
         ]
         family = parametrisation.build(scale, *quantities)
@@ -79,7 +82,7 @@ def nuts_draws(
             seed=seed,
             progress_bar=shown,
         )
-    values = np.stack([np.asarray(trace.posterior[q.name]) for q in parametrisation.quantities], axis=-1)
+    values = np.stack([np.asarray(trace.posterior[q.name])[:, ::thin] for q in parametrisation.quantities], axis=-1)
     u = np.where([q.link == "log" for q in parametrisation.quantities], np.log(values), special.logit(values))
     r_hat, bulk, tail = chain_diagnostics(u)
     u = u.reshape(-1, u.shape[-1])
@@ -92,7 +95,7 @@ def nuts_draws(
         r_hat=r_hat,
         bulk_ess=bulk,
         tail_ess=tail,
-        divergences=int(np.sum(np.asarray(trace.sample_stats["diverging"]))),
+        divergences=int(np.sum(np.asarray(trace.sample_stats["diverging"])[:, ::thin])),
     )
 
 

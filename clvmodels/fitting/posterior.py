@@ -101,11 +101,3 @@ def log_likelihoods(objective: Objective, parametrisation: Parametrisation, u: A
     rows = max(1, min(len(u) // 2, TOGETHER // max(1, objective.n_patterns)))
     with ThreadPoolExecutor(2) as pool:
         return np.concatenate(list(pool.map(objective.values, np.split(etas, range(rows, len(u), rows)))))
-
-
-def sensitivity(draws: Draws, parametrisation: Parametrisation, factor: float) -> tuple[Array, float]:
-    """Weights of the same draws had every prior been ``factor`` times as wide, and their k̂."""
-    with np.errstate(divide="ignore"):
-        log_ratio = np.log(draws.weights) + parametrisation.wider(factor).log_prior(draws.u)
-    log_ratio = log_ratio - parametrisation.log_prior(draws.u)
-    return smooth(log_ratio - log_ratio.max())

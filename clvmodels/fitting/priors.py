@@ -1,98 +1,27 @@
-"""Weak priors on quantities an analyst can picture, counted in units that neither weeks nor yen can change."""
+"""Weak priors on quantities an analyst can picture, counted in units that neither weeks nor yen can change.
+
+Time is counted in the customers' mean T, money in the buyers' mean spend; everything else is a ratio. A prior replaces
+the default by the quantity's name: ``fit(BGNBD, summary, method="posterior", priors={"dropout": Beta(1, 9)})``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from clvmodels.errors import InputError
+from clvmodels.fitting.distributions import DISTRIBUTIONS, Beta, Gamma, HalfNormal, LogNormal, Prior
 from clvmodels.models import BGNBD, Family, GammaGamma
 from clvmodels.models.arrays import Array
 
+__all__ = ["PARAMETRISATIONS", "Beta", "Gamma", "HalfNormal", "LogNormal", "Parametrisation", "Prior", "Quantity"]
+
 STEP = 1e-3
 """Width of the five-point stencil that differentiates a log prior; its error is 1e-12."""
-
-
-class Prior(Protocol):
-    """A distribution with the name and the arguments it has in PyMC."""
-
-    @property
-    def distribution(self) -> Any:
-        """The same in SciPy."""
-
-    def wider(self, factor: float) -> Prior:
-        """The same centre, ``factor`` times as wide."""
-
-
-@dataclass(frozen=True)
-class LogNormal:
-    """log(value) ~ Normal(mu, sigma)."""
-
-    mu: float
-    sigma: float
-
-    @property
-    def distribution(self) -> Any:
-        """The same in SciPy."""
-        return stats.lognorm(s=self.sigma, scale=np.exp(self.mu))
-
-    def wider(self, factor: float) -> LogNormal:
-        """The same median, ``factor`` times as wide in logarithms."""
-        return replace(self, sigma=self.sigma * factor)
-
-
-@dataclass(frozen=True)
-class Gamma:
-    """Shape alpha, rate beta: mean alpha / beta."""
-
-    alpha: float
-    beta: float
-
-    @property
-    def distribution(self) -> Any:
-        """The same in SciPy."""
-        return stats.gamma(a=self.alpha, scale=1 / self.beta)
-
-    def wider(self, factor: float) -> Gamma:
-        """The same mean, ``factor`` times the standard deviation."""
-        return Gamma(self.alpha / factor**2, self.beta / factor**2)
-
-
-@dataclass(frozen=True)
-class HalfNormal:
-    """The absolute value of Normal(0, sigma)."""
-
-    sigma: float
-
-    @property
-    def distribution(self) -> Any:
-        """The same in SciPy."""
-        return stats.halfnorm(scale=self.sigma)
-
-    def wider(self, factor: float) -> HalfNormal:
-        """``factor`` times as wide."""
-        return HalfNormal(self.sigma * factor)
-
-
-@dataclass(frozen=True)
-class Beta:
-    """A fraction with mean alpha / (alpha + beta)."""
-
-    alpha: float
-    beta: float
-
-    @property
-    def distribution(self) -> Any:
-        """The same in SciPy."""
-        return stats.beta(self.alpha, self.beta)
-
-    def wider(self, factor: float) -> Beta:
-        """The same mean, as if from 1 / ``factor``² as many observations."""
-        return Beta(self.alpha / factor**2, self.beta / factor**2)
 
 
 @dataclass(frozen=True)
@@ -168,6 +97,14 @@ class Parametrisation:
         if unknown := sorted(set(priors) - set(known)):
             listed = "; ".join(f"{name}: {quantity.meaning}" for name, quantity in known.items())
             raise InputError(f"{self.family.title} has no quantity {unknown[0]!r} to put a prior on. It has {listed}.")
+        for name, prior in priors.items():
+            support = "fraction" if known[name].link == "logit" else "positive"
+            if not isinstance(prior, Prior) or prior.support != support:
+                choices = " or ".join(word for word, kind in DISTRIBUTIONS.items() if kind.support == support)
+                raise InputError(
+                    f"{self.family.title}: the prior of {name!r} ({known[name].meaning}) is {prior!r}, and it must be "
+                    f"{choices} from clvmodels.fitting.priors. The default is {known[name].prior!r}."
+                )
         return replace(
             self,
             quantities=tuple(replace(q, prior=priors.get(q.name, q.prior)) for q in self.quantities),
