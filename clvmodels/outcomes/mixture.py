@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from clvmodels.models.arrays import Array
+from clvmodels.models.arrays import Array, log_rising
 from clvmodels.models.gamma_gamma import GammaGamma
 
 STEPS = 8.0
@@ -22,6 +22,8 @@ OUTSIDE = 1e-10
 """Probability left out at each end of the grid, where the tails are powers of W."""
 FARTHEST = 60.0
 """Grids never go beyond e^±60."""
+SHARPEST = 1e4
+"""The largest p x the grid is made for."""
 TOGETHER = 128
 """Components worked out at a time; where there are more, each piece covers its own stretch of the grid only."""
 NOTHING = 1e-15
@@ -47,8 +49,9 @@ class Grid:
         averaged over draws; it is not needed for one estimate.
         """
         p, q, v = (np.ravel(value) for value in np.broadcast_arrays(spend.p, spend.q, spend.v))
-        second = p * x + q
         shift = np.log1p((v - v.mean()) / scale) if scale else np.zeros(p.size)
+        p, shift = _resolvable(p, q, x, shift)
+        second = p * x + q
         low = np.min(_log_odds(p, second, OUTSIDE) + shift)
         high = np.max(shift - _log_odds(second, p * reach, OUTSIDE))
         low = np.clip(low, -FARTHEST, FARTHEST - 1)
@@ -90,6 +93,16 @@ class Components:
     slope: Array
 
 
+def _resolvable(p: Array, q: Array, x: float, shift: Array) -> tuple[Array, Array]:
+    """p lowered to p x ≤ 10,000, where totals of x purchases are equal to 1 %, and the shift that keeps the mean.
+
+    A boundary fit may say p = 10⁸: everybody always spends the same. No grid resolves such steps, and nobody needs it.
+    """
+    capped = np.minimum(p, SHARPEST / max(x, 1.0))
+    mean, lower = p / (p * x + np.maximum(q - 1, 0.05)), capped / (capped * x + np.maximum(q - 1, 0.05))
+    return capped, shift + np.where(capped < p, np.log(mean / lower), 0.0)
+
+
 def _log_odds(first: Array, second: Array, probability: float) -> Array:
     """log(u / (1 − u)) of a quantile u of beta(first, second); for the other tail swap the two and change the sign."""
     u = np.maximum(special.betaincinv(first, second, probability), np.exp(-FARTHEST))
@@ -101,7 +114,8 @@ def _component(y: Array, first: Array, second: float) -> tuple[Array, Array, Arr
     first = first[:, None]
     both = first + second
     u = special.expit(y)
-    pdf = np.exp(first * y - both * np.logaddexp(0.0, y) - special.betaln(first, second))
+    log_beta = special.gammaln(first) - log_rising(second, first)  # special.betaln loses digits for large arguments
+    pdf = np.exp(first * y - both * np.logaddexp(0.0, y) - log_beta)
     lean = first - both * u
     slope = pdf * lean
     bend = slope * lean - pdf * (both * (u * special.expit(-y)))
