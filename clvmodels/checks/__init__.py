@@ -48,7 +48,7 @@ def run_checks(
         data.left_truncation(future.summary),
         data.one_time_buyers(calibration),
         *(fits.convergence(fit) for fit in (forecast.purchases, forecast.spend) if fit),
-        fits.identification(forecast.purchases),
+        *(fits.identification(fit) for fit in (forecast.purchases, forecast.spend) if fit),
         fits.second_opinion(forecast.purchases, opinion),
         fits.spend_shape(future.spend) if future.spend else None,
         spend.spend_frequency(calibration, forecast) if forecast.spend else None,

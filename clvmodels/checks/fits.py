@@ -63,8 +63,8 @@ def identification(fit: Fit) -> Check:
     said, _, advice = str(boundary or "").partition(" Try: ")
     evidence = sentence(said) if boundary else f"The weakest direction is {words}, {spread}."
     return Check(
-        "identification",
-        "Identification",
+        "identification" if fit.model.kind == "purchases" else f"identification_{fit.model.kind}",
+        f"Identification of {fit.model.title}",
         status,
         evidence,
         "All parameters are told apart by the data."
@@ -116,7 +116,7 @@ def spend_shape(fit: Fit) -> Check:
         "spend_tail",
         "Tail of spend",
         status,
-        f"The shape q of the distribution of mean spend is {q:.2f}.",
+        f"The shape q of the distribution of mean spend is {f'{q:.2f}' if q < 100 else 'above 100'}.",
         {
             "pass": "Mean and variance of spend exist.",
             "review": "The variance of spend is infinite: a few large orders decide. Quote medians or cap orders "

@@ -92,7 +92,7 @@ def rate(fraction: float | None) -> str:
 
 def points(fraction: float | None, *, sign: bool = True) -> str:
     """A difference of two percentages, in percentage points."""
-    return MISSING if fraction is None or not known(fraction) else decimal(100 * fraction, 1, sign=sign) + " pp"
+    return MISSING if fraction is None or not known(fraction) else decimal(100 * fraction, 1, sign=sign) + "\u00a0pp"
 
 
 def money(value: float | None, currency: str, *, sign: bool = False) -> str:

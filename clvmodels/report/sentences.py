@@ -30,8 +30,13 @@ def shown(data: Data, quantity: str, metric: str, value: float | None, *, differ
     if style == "share":
         return n.percent(value)
     if style == "amount" and quantity == "value":
-        return n.money(value, data["data"]["currency"], sign=difference)
+        return amount(data, value, sign=difference)
     return n.decimal(value, 3, sign=difference)
+
+
+def amount(data: Data, value: float | None, *, sign: bool = False) -> str:
+    """Money with the currency of the data."""
+    return n.money(value, data["data"]["currency"], sign=sign)
 
 
 def metric(data: Data, quantity: str, name: str, predictor: str | None = None) -> dict[str, Any]:
@@ -54,6 +59,11 @@ def comparison(data: Data, quantity: str, name: str, formula: str = FORMULA) -> 
 def quantities(data: Data) -> list[str]:
     """What was forecast: purchases, and value where there is money."""
     return ["purchases"] if data["models"]["spend"] is None else ["purchases", "value"]
+
+
+def formula_words(data: Data) -> str:
+    """The formula as the headline names it; without money it has no order value."""
+    return texts.HEADLINE["formula" if "value" in quantities(data) else "formula_counts"]
 
 
 def model_name(data: Data, quantity: str) -> str:
@@ -98,7 +108,7 @@ def headline(data: Data) -> str:
     said = [
         texts.HEADLINE[verdict].format(aspects=n.listing(aspects)) for verdict, aspects in groups.items() if aspects
     ]
-    return texts.HEADLINE["opening"].format(verdicts="; ".join(said))
+    return texts.HEADLINE["opening"].format(formula=formula_words(data), verdicts="; ".join(said))
 
 
 def _divided(data: Data, aspect: str, quantity: str, words: str) -> str:
@@ -250,7 +260,7 @@ def _compare(data: Data) -> tuple[str, tuple[str, ...]]:
                 texts.SENTENCES["compare_part"].format(aspect=texts.LEADING_TITLES[aspect], verdicts="; ".join(said))
             )
     opening = texts.SENTENCES["compare"].format(
-        start=n.day(data["holdout"]["start"]), end=n.day(data["holdout"]["end"]), parts=""
+        start=n.day(data["holdout"]["start"]), end=n.day(data["holdout"]["end"]), formula=formula_words(data)
     )
     return opening, tuple(parts)
 

@@ -4,35 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from clvmodels.report import backmatter, forecasts, texts
 from clvmodels.report import numbers as n
-from clvmodels.report import texts
-from clvmodels.report.comparisons import everything, formula_wins, rivals_of, scores, verdicts
+from clvmodels.report.comparisons import everything, formula_wins, scores, verdicts
 from clvmodels.report.document import (
     Block,
     Bullets,
-    Card,
-    Cards,
     Cell,
-    Code,
     Document,
     Finding,
     Findings,
-    Item,
     Paragraph,
     Picture,
     Section,
     Table,
-    Terms,
     row,
 )  # fmt: skip
 from clvmodels.report.sentences import (
     Data,
+    amount,
     check,
-    citation,
     headline,
     headline_note,
     model_title,
@@ -55,7 +50,6 @@ PLACES: dict[str, tuple[str, ...]] = {
 
 ROWS_SHOWN = 40
 """Rows of a figure's table inside the page; all of them are in figures/NAME.csv."""
-TOP = 10
 
 
 def document(data: Data, customers: pd.DataFrame, charts: Mapping[str, Chart]) -> Document:
@@ -79,18 +73,20 @@ def document(data: Data, customers: pd.DataFrame, charts: Mapping[str, Chart]) -
         "data": _data(data, at["data"]),
         "believe": _believe(data, at["believe"]),
         "model": _model(data, at["model"]),
-        "use": _use(data, customers, at["use"]),
+        "use": forecasts.forecast(data, customers, at["use"]),
         "checks": [Paragraph(texts.PROSE["checks"]), _findings(data)],
-        "methods": _methods(data),
-        "limits": _limits(data),
-        "glossary": [Terms(tuple(texts.GLOSSARY.items())), _metric_terms()],
-        "cite": _cite(data, customers),
+        "methods": backmatter.methods(data),
+        "limits": backmatter.limits(data),
+        "glossary": backmatter.glossary(data),
+        "cite": backmatter.cite(data, customers),
         "appendix": everything(data),
     }
     marks, sections = _numbered(bodies)
     figure = marks.get("timeline", texts.TITLES["data"])
     numbers = {section.name: section.number for section in sections}
-    sections[0] = Section("summary", texts.TITLES["summary"], (_cards(data), Bullets(ten(data, figure), numbered=True)))
+    sections[0] = Section(
+        "summary", texts.TITLES["summary"], (forecasts.cards(data), Bullets(ten(data, figure), numbered=True))
+    )
     first, last = n.day(data["data"]["first_date"]), n.day(data["data"]["last_date"])
     return Document(
         language="en",
@@ -147,36 +143,6 @@ def _numeric(cells: tuple[str, ...]) -> bool:
     )
 
 
-def _money(data: Data, value: float | None) -> str:
-    return n.money(value, data["data"]["currency"])
-
-
-def _cards(data: Data) -> Cards:
-    f = data["forecast"]
-    period = texts.CARDS["period"].format(start=n.day(f["start"]), end=n.day(f["end"]))
-
-    def interval(name: str, show: Any) -> str:
-        return texts.CARDS["interval"].format(lower=show(f[name + "_lower"]), upper=show(f[name + "_upper"]))
-
-    def money(value: float | None) -> str:
-        return _money(data, value)
-
-    cards = [Card(texts.CARDS["purchases"], n.count(f["purchases"]), f"{interval('purchases', n.count)}; {period}")]
-    share = texts.CARDS["share"].format(
-        share=n.percent(f["active_customers"] / f["customers"]), customers=n.count(f["customers"])
-    )
-    cards.append(Card(texts.CARDS["active"], n.count(f["active_customers"]), share))
-    if "value" in quantities(data):
-        formula = texts.CARDS["formula"].format(value=money(f["formula_value"]))
-        rate = texts.CARDS["rate"].format(rate=n.rate(f["discount_rate"]), mean=money(f["clv"] / f["customers"]))
-        cards = [
-            Card(texts.CARDS["value"], money(f["value"]), f"{interval('value', money)}; {formula}"),
-            Card(texts.CARDS["clv"], money(f["clv"]), rate),
-            *cards,
-        ]
-    return Cards(tuple(cards))
-
-
 def _data(data: Data, pictures: list[Picture]) -> list[Block]:
     has_value = "value" in quantities(data)
     ledger = [
@@ -184,7 +150,7 @@ def _data(data: Data, pictures: list[Picture]) -> list[Block]:
             reason(r["reason"]),
             n.count(r["rows"]),
             n.count(r["customers"]),
-            *([_money(data, r["value"])] if has_value else []),
+            *([amount(data, r["value"])] if has_value else []),
         )
         for r in data["data"]["ledger"]
         if r["rows"]
@@ -195,7 +161,7 @@ def _data(data: Data, pictures: list[Picture]) -> list[Block]:
     headings = [texts.HEADINGS[key] for key in ("fate", "rows", "customers", *(["value"] if has_value else []))]
     kpis = data["kpis"]
     values = {
-        "average_order_value": _money(data, kpis["average_order_value"]),
+        "average_order_value": amount(data, kpis["average_order_value"]),
         "purchase_frequency": texts.KPI_UNITS["purchase_frequency"].format(value=n.decimal(kpis["purchase_frequency"])),
         "relationship_duration": texts.KPI_UNITS["relationship_duration"].format(
             value=n.decimal(kpis["relationship_duration"])
@@ -208,7 +174,7 @@ def _data(data: Data, pictures: list[Picture]) -> list[Block]:
         if has_value or name != "average_order_value"
     ]
     if has_value:
-        clv = _money(data, kpis["customer_lifetime_value"])
+        clv = amount(data, kpis["customer_lifetime_value"])
         rows.append(row(texts.KPIS["customer_lifetime_value"], clv, texts.KPI_CLV["definition"], texts.KPI_CLV["trap"]))
     until = n.day(data["provenance"]["options"]["until"])
     kpi_headings = tuple(texts.HEADINGS[key] for key in ("indicator", "value", "definition", "trap"))
@@ -274,89 +240,32 @@ def _model(data: Data, pictures: list[Picture]) -> list[Block]:
         Paragraph(texts.PROSE["refit"].format(until=until)),
         Table("parameters", texts.CAPTIONS["parameters"].format(units=units(data)), headings, tuple(rows), "lrrrr"),
         *([Paragraph(f"{texts.PROSE['oracle']} {opinion['evidence']}")] if opinion else []),
+        *_spend(data),
         *pictures,
     ]
 
 
-def _use(data: Data, customers: pd.DataFrame, pictures: list[Picture]) -> list[Block]:
-    f, has_value = data["forecast"], "value" in quantities(data)
-    names = ["purchases", *(["value", "clv"] if has_value else [])]
-
-    def show(name: str, end: str) -> str:
-        return n.count(f[name + end]) if name == "purchases" else _money(data, f[name + end])
-
+def _spend(data: Data) -> list[Block]:
+    """Spend by frequency class, and what it does to revenue; nothing without money."""
+    found = check(data, "spend_frequency")
+    if found is None:
+        return []
+    classes = [one for one in found["values"]["classes"] if one["customers"]]
     rows = [
-        row(texts.TOTALS[name], *(show(name, end) for end in ("", "_lower", "_upper")), _each(data, name))
-        for name in names
-    ]
-    headings = tuple(texts.HEADINGS[key] for key in ("quantity", "expected", "lower", "upper", "each"))
-    caption = texts.CAPTIONS["totals"].format(
-        start=n.day(f["start"]), end=n.day(f["end"]), customers=n.count(f["customers"])
-    )
-    blocks: list[Block] = [
-        Paragraph(texts.PROSE["lead"]),
-        Table("totals", caption, headings, tuple(rows), "lrrrr"),
-        Paragraph(texts.PROSE["total_interval"]),
-    ]
-    if has_value:
-        ratio = f["formula_value"] / f["value"] if f["value"] else None
-        guard = texts.PROSE["guard"].format(
-            formula=_money(data, f["formula_value"]), model=_money(data, f["value"]), ratio=n.decimal(ratio, 1)
-        )
-        blocks += [*pictures, _tiers(data), Paragraph(guard)]
-    else:
-        blocks += pictures
-    return [*blocks, _top(data, customers)]
-
-
-def _each(data: Data, name: str) -> str:
-    mean = data["forecast"][name] / data["forecast"]["customers"]
-    return n.decimal(mean) if name == "purchases" else _money(data, mean)
-
-
-def _tiers(data: Data) -> Table:
-    tiers = data["forecast"]["tiers"]
-    whole = sum(tier["value"] for tier in tiers)
-    headings = tuple(
-        texts.HEADINGS[key]
-        for key in ("tier", "customers", "expected_purchases", "value", "share", "each", "past", "formula")
-    )
-    rows = tuple(
         row(
-            texts.TIERS.get(tier["tier"], tier["tier"]),
-            n.count(tier["customers"]),
-            n.count(tier["expected_purchases"]),
-            _money(data, tier["value"]),
-            n.percent(tier["value"] / whole if whole else None),
-            _money(data, tier["value"] / tier["customers"]),
-            _money(data, tier["value_past"]),
-            _money(data, tier["formula_value"]),
+            one["frequency"],
+            n.count(one["customers"]),
+            amount(data, one["mean_spend"]),
+            n.decimal(one["ratio"]),
+            n.percent(one["effect"], sign=True),
         )
-        for tier in tiers
-    )
-    return Table("tiers", texts.CAPTIONS["tiers"], headings, rows, "lrrrrrrr", note=texts.PROSE["tiers"])
-
-
-def _top(data: Data, customers: pd.DataFrame) -> Table:
-    """The customers with the highest expected value, formula beside model."""
-    has_value = "value" in quantities(data)
-    top = customers.nlargest(TOP, "value" if has_value else "expected_purchases")
-    keys = ["customer", "last_purchase", "frequency", "p_active", "expected_purchases"]
-    keys += ["value", "interval", "formula"] if has_value else ["interval"]
-    rows = []
-    for c in top.to_dict("records"):
-        cells = [
-            str(c["customer_id"]), n.day(pd.Timestamp(c["last_purchase"]).date()), n.count(c["frequency"]),
-            n.percent(c["p_active"], 0), n.decimal(c["expected_purchases"], 1),
-        ]  # fmt: skip
-        if has_value:
-            spread = f"{_money(data, c['value_lower'])} to {_money(data, c['value_upper'])}"
-            cells += [_money(data, c["value"]), spread, _money(data, c["formula_value"])]
-        else:
-            cells += [f"{n.count(c['purchases_lower'])} to {n.count(c['purchases_upper'])}"]
-        rows.append(row(*cells))
-    caption = texts.CAPTIONS["top_value" if has_value else "top_purchases"].format(top=TOP)
-    return Table("top", caption, tuple(texts.HEADINGS[key] for key in keys), tuple(rows), "ll" + "r" * (len(keys) - 2))
+        for one in classes
+    ]
+    total = [n.count(sum(one["customers"] for one in classes)), "", "", n.percent(found["values"]["effect"], sign=True)]
+    last = row(*(Cell(text, "strong") for text in (texts.HEADINGS["all"], *total)))
+    headings = tuple(texts.HEADINGS[key] for key in ("repeats", "customers", "mean_spend", "ratio", "effect"))
+    table = Table("spend", texts.CAPTIONS["spend"], headings, (*rows, last), "lrrrr")
+    return [Paragraph(texts.PROSE["spend"]), table]
 
 
 def _findings(data: Data) -> Findings:
@@ -368,62 +277,3 @@ def _findings(data: Data) -> Findings:
             for one in found
         )
     )
-
-
-def _methods(data: Data) -> list[Block]:
-    has_value = "value" in quantities(data)
-    said = [
-        text.format(
-            units=units(data),
-            rate=n.rate(data["forecast"]["discount_rate"]),
-            resamples=n.count(data["provenance"]["resamples"]),
-        )
-        for name, text in texts.METHODS.items()
-        if has_value or name not in ("spend", "discounting")
-    ]
-    rivals = tuple(texts.PREDICTORS[name] for name in rivals_of(data, "purchases") if name in texts.PREDICTORS)
-    return [*(Paragraph(text) for text in said), Paragraph(texts.PROSE["formulas"]), Terms(rivals)]
-
-
-def _limits(data: Data) -> list[Block]:
-    has_value, margin = "value" in quantities(data), data["forecast"]["margin"]
-    return [
-        Bullets(
-            tuple(
-                Item(
-                    text.format(
-                        until=n.day(data["provenance"]["options"]["until"]),
-                        margin="" if margin == 1 else texts.PROSE["times_margin"].format(margin=n.rate(margin)),
-                    )
-                )
-                for name, text in texts.LIMITS.items()
-                if has_value or name != "costs"
-            )
-        )
-    ]
-
-
-def _metric_terms() -> Terms:
-    return Terms(
-        tuple((m.label, f"{m.definition} ({texts.BETTER[m.better].capitalize()}.)") for m in texts.METRICS.values())
-    )
-
-
-def _cite(data: Data, customers: pd.DataFrame) -> list[Block]:
-    p = data["provenance"]
-    packages = n.listing([f"{name} {version}" for name, version in p["packages"].items()])
-    columns = tuple(
-        (f"`{c}`", texts.COLUMNS[c].format(units=units(data))) for c in customers.columns if c in texts.COLUMNS
-    )
-    others = [f"`{c}`" for c in customers.columns if c not in texts.COLUMNS]
-    return [
-        Paragraph(texts.PROSE["cite"]),
-        Code(citation(data)),
-        Paragraph(texts.PROSE["reproduce"]),
-        Code(p["command"]),
-        Paragraph(texts.PROSE["packages"].format(version=p["version"], packages=packages, seed=p["seed"], id=p["id"])),
-        Code(data["data"]["sha256"]),
-        Paragraph(texts.PROSE["files"]),
-        Terms(columns),
-        *([Paragraph(texts.PROSE["own_columns"].format(columns=n.listing(others)))] if others else []),
-    ]

@@ -142,18 +142,17 @@ QUANTITIES: dict[str, str] = {"purchases": "purchases", "value": "value"}
 PREDICTORS: dict[str, tuple[str, str]] = {
     "formula": (
         "Formula, one number for all",
-        "Orders per customer-year × holdout length × average order value, computed once over all customers and given "
-        "to everybody.",
+        "Orders per customer-year × holdout length, over all customers together, given to everybody; for value, × the "
+        "average order.",
     ),
     "formula_customer": (
         "Formula per customer",
-        "Average order value × purchase frequency × duration with each customer's own orders: all orders over the "
-        "time observed, times the holdout length, times the customer's average order. The number everybody compares "
-        "with.",
+        "The same with each customer's own orders: all orders ÷ time observed × holdout length; for value, × the "
+        "customer's average order. The number everybody compares with.",
     ),
     "formula_repeat": (
         "Formula, repeat orders only",
-        "The same with the first order left out of frequency and of average order value.",
+        "The formula per customer with the first order left out of frequency and average order.",
     ),
     "hiatus": (
         "Formula with a silence rule",
@@ -216,8 +215,9 @@ HEADLINE: dict[str, str] = {
     "mixed": "divided on {aspects}",
     "detail": "{aspect} (better by {better}; worse by {worse})",
     "no evidence": "without evidence of a difference on {aspects}",
-    "opening": "Against average order value × frequency × duration, the model is {verdicts}.",
-    "both": "{aspect}",
+    "opening": "Against {formula}, the model is {verdicts}.",
+    "formula": "average order value × frequency × duration",
+    "formula_counts": "frequency × duration",
     "one": "{aspect} by {quantity}",
     "note": "Fitted on data up to {calibration_end}, judged on {holdout_customers} customers from {holdout_start} to "
     "{holdout_end}. {totals} {checks}",
@@ -244,8 +244,7 @@ SENTENCES: dict[str, str] = {
     "clv_margin": "revenue × a margin of {margin}",
     "clv_none": "**Value.** The data have no money, so this report forecasts purchases after {until}, up to {end}, "
     "and no CLV. It excludes everything bought before.",
-    "compare": "**Model or formula?** In the holdout, {start} to {end}, against average order value × frequency × "
-    "duration per customer, the model was:",
+    "compare": "**Model or formula?** In the holdout, {start} to {end}, against {formula} per customer, the model was:",
     "compare_part": "{aspect}: {verdicts}",
     "compare_verdict": "**{verdict}** for {quantity}, {model} against {formula}, difference {difference} [{lower}, "
     "{upper}]",
@@ -301,6 +300,9 @@ PROSE: dict[str, str] = {
     "comparison": "Each cell says whether **{model}** was better or worse than the predictor of that column, or "
     "whether {resamples} resamples of the customers leave it open. The limits behind the verdicts hold for all of "
     "them together (95%).",
+    "spend": "The model takes spend not to depend on frequency. If each class of customers were shrunk towards its "
+    "own average "
+    "instead of that of all repeat buyers, predicted revenue would change by the last column.",
     "refit": "For the forecast the same model is fitted again to everything up to {until}.",
     "oracle": "**Second opinion**, an independent implementation fitted to the calibration data:",
     "total_interval": "Intervals of totals include the uncertainty of the parameters. They assume that customers go "
@@ -308,7 +310,7 @@ PROSE: dict[str, str] = {
     "tiers": "Tiers rank customers by CLV; customers of equal CLV share a tier. Past value is what they have spent so "
     "far; the formula's value is average order value × frequency × horizon.",
     "formula_wins": "**Where a formula wins.** With evidence: {wins}.",
-    "formula_win": "on {measure} for {quantity}, {who}",
+    "formula_win": "{measure} for {quantity}: {who}",
     "formula_never": "**Where a formula wins.** On no measure is there evidence that a variant of the formula beats "
     "the model.",
     "formulas": "Variants of the formula, with T, x and the horizon of each customer:",
@@ -330,8 +332,8 @@ PROSE: dict[str, str] = {
     "rows_shown": "The first {shown} of {total} rows.",
     "contents": "Contents",
     "page": "Page {page} of {pages}",
-    "lead": "Expected value and expected purchases are averages over what may happen; the 90% interval of a customer "
-    "is wide, and often starts at zero, because chance decides for one customer. Totals are much better known.",
+    "lead": "What is expected is an average over what may happen. The 90% interval of a customer is wide, and often "
+    "starts at zero, because chance decides for one customer; totals are much better known.",
 }
 
 METHODS: dict[str, str] = {
@@ -349,7 +351,8 @@ METHODS: dict[str, str] = {
     "purchases are discounted from the day they are expected.",
     "comparison": "**Comparison.** Every predictor is computed from the calibration period alone. Differences are "
     "resampled over customers ({resamples} paired bootstrap resamples); limits are simultaneous over all comparisons, "
-    "so that many comparisons do not produce a winner by luck. Value is judged as revenue: margin 1, undiscounted.",
+    "so that many comparisons do not produce a winner by luck. Value, where there is money, is judged as revenue: "
+    "margin 1, undiscounted.",
     "floor": "**Formula.** Rates over less than 13 weeks of observation are computed as if it were 13 weeks: a rate "
     "over three days would make the formula a straw man.",
 }
@@ -381,6 +384,9 @@ GLOSSARY: dict[str, str] = {
     "Tier": "Customers by CLV: top is the highest tenth, high the next fifth, middle the next three tenths, low the "
     "rest.",
 }
+
+GLOSSARY_OF_MONEY = frozenset({"Value", "CLV", "Tier"})
+"""Entries that a report without money leaves out."""
 
 COLUMNS: dict[str, str] = {
     "customer_id": "The customer, as in the input.",
@@ -457,6 +463,11 @@ HEADINGS: dict[str, str] = {
     "rival_value": "Rival",
     "difference": "Difference",
     "verdict": "Model is",
+    "all": "All",
+    "repeats": "Repeat purchases",
+    "mean_spend": "Mean spend per purchase",
+    "ratio": "÷ that of repeat buyers",
+    "effect": "Effect on revenue",
 }
 
 CAPTIONS: dict[str, str] = {
@@ -468,6 +479,7 @@ CAPTIONS: dict[str, str] = {
     "verdicts_value": "Value: is the model better than each rival?",
     "comparison_purchases": "Purchases: {model} against each rival",
     "comparison_value": "Value: {model} against each rival",
+    "spend": "Average spend per purchase by frequency, calibration period",
     "parameters": "Parameters by maximum likelihood, time in {units}",
     "totals": "Forecast for {customers} customers, {start} to {end}",
     "tiers": "Expected value by tier of customers",

@@ -134,6 +134,7 @@ def _fit(covariance: np.ndarray, errors: list[float | None], boundary: str | Non
         parameters={"r": 0.2, "alpha": 4.0, "a": 0.8, "b": 2.4, "q": q},
         standard_errors=dict(zip(["r", "alpha", "a", "b"], errors, strict=True)),
         diagnostics={"boundary": boundary, "condition": 100.0},
+        model=BGNBD(r=0.2, alpha=4.0, a=0.8, b=2.4),
         log_likelihood=-100.0,
         converged=True,
     )
