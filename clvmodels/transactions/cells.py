@@ -72,9 +72,7 @@ def day(column: ir.Value, reading: str) -> ir.DateValue:
     if kind.is_timestamp() and kind.timezone is None:
         return column.date()
     if kind.is_timestamp():
-        # The seconds since 1970 are the same everywhere; a cast to date would use the session's own time zone.
-        days = (column.epoch_seconds() // 86400).cast("int64").as_interval("D")
-        return (ibis.date("1970-01-01") + days).cast("date")
+        return _day_in_utc(column)
     text = words(column)
     if reading in _REWRITE:
         pattern, iso = _REWRITE[reading]
@@ -87,10 +85,20 @@ def day(column: ir.Value, reading: str) -> ir.DateValue:
         zoned = text.re_search(_ZONE)
         found = ibis.cases(
             (text.length() <= _DAY_ONLY, text.try_cast("date")),
-            (zoned, text.try_cast("timestamp('UTC')").cast("date")),
+            (zoned, _day_in_utc(text.try_cast("timestamp('UTC')"))),
             else_=text.try_cast("timestamp").cast("date"),
         )
     return ibis.ifelse(found.between(_EARLIEST, _LATEST), found, ibis.null("date"))
+
+
+def _day_in_utc(moment: ir.TimestampValue) -> ir.DateValue:
+    # The time since 1970 is the same everywhere; a cast to date would use the session's own time zone, and so does, in
+    # DuckDB, Ibis's epoch_seconds.
+    import ibis
+
+    seconds = _epoch_us()(moment) // 1_000_000 if moment.get_backend().name == "duckdb" else moment.epoch_seconds()
+    days = (seconds // 86_400).cast("int64").as_interval("D")
+    return (ibis.date("1970-01-01") + days).cast("date")
 
 
 def money(column: ir.Value, decimal: str) -> ir.FloatingValue:
@@ -115,6 +123,18 @@ def is_empty(column: ir.Value) -> ir.BooleanValue:
     if column.type().is_string():
         return words(column).isnull()
     return (column.isnull() | column.isnan()) if column.type().is_floating() else column.isnull()
+
+
+@cache
+def _epoch_us() -> Any:
+    import ibis
+    import ibis.expr.datatypes as types
+
+    @ibis.udf.scalar.builtin(name="epoch_us", signature=((types.Timestamp(timezone="UTC"),), types.int64))
+    def epoch_us(moment):  # type: ignore[no-untyped-def]
+        """DuckDB's own."""
+
+    return epoch_us
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from clvmodels.transactions.fates import fates, fates_netted
 from clvmodels.transactions.ledger import LedgerRow
 from clvmodels.transactions.returns import net
+from clvmodels.transactions.rows import SMALL
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -40,6 +41,7 @@ def period(log: Transactions, days: ir.Table) -> Period:
     columns = ["customer_id", "date", *log.segments, *([log.cost] if log.cost else [])]
     if log.has_value and log.returns == "net" and bool((days["_negative"] > 0).any().to_pandas()):
         netted = net(days)
+        netted = netted.cache() if log.rows <= SMALL else netted
         kept = netted.filter(netted["_counts"])
         kept = kept.select(*columns, "_rows", value=kept["_kept"])
         return Period(kept.drop("_rows"), _by_customer(kept, has_value=True), fates_netted(netted))

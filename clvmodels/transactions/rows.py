@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 CODES = ("", "null_id", "null_date", "bad_date", "null_value", "bad_value", "negative")
 """Why a row cannot be used, in the order in which the reasons are looked for; the engine knows them by their place."""
 
-_SORTED_UP_TO = 1_000_000
+SMALL = 1_000_000
+"""Rows up to which sorting and keeping a copy cost next to nothing."""
 
 
 def judge(raw: ir.Table, columns: Columns, *, reading: str, decimal: str, returns: str) -> ir.Table:
@@ -87,7 +88,7 @@ def group(judged: ir.Table, columns: Columns, counted: Tally) -> ir.Table:
     if columns.cost:
         measures[columns.cost[0]] = rows[columns.cost[0]].max()
     days = rows.group_by("customer_id", "date").agg(**measures)
-    if counted.usable <= _SORTED_UP_TO:
+    if counted.usable <= SMALL:
         # The same log read again gives the same sums to the last digit; beyond, sorting costs more than reading.
         days = days.order_by("customer_id", "date")
     days = days.cache()

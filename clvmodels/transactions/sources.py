@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import glob
 import hashlib
+import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _PARQUET = (".parquet", ".pq", ".parq")
+_NETWORK = ("http://", "https://", "ftp://", "s3://", "gs://", "gcs://", "abfs://")
 _KINDS = (
     "a CSV or Parquet path or glob, a pandas, Polars, Arrow or Ibis table, a database URL with table=, "
     "'cdnow' or 'cdnow-sample'"
@@ -57,6 +60,8 @@ def open_source(source: Any, *, table: str | None = None) -> Source:
         return _files(str(source))
     if isinstance(source, str):
         if table is None:
+            if source.lower().startswith(_NETWORK):
+                raise InputError(f"{_without_password(source)} is on the network. Download it, and give the file's path.")
             raise InputError(f"{_without_password(source)} is a database. Name the table in it with --table TABLE.")
         return _database(source, table)
     arrow = _arrow(source)
@@ -163,9 +168,11 @@ def _kind(path: Path) -> str:
 
 
 def _paths(text: str) -> list[Path]:
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))
     if path.is_file():
         return [path]
+    if not text.strip():
+        raise InputError(f"the name of the file is empty. Give {_KINDS}.")
     if path.is_dir():
         inside = sorted(p for p in path.iterdir() if p.suffix.lower() in (*_PARQUET, ".csv"))
         if inside:
@@ -185,14 +192,16 @@ def _is_url(text: str) -> bool:
 
 
 def _without_password(url: str) -> str:
-    return re.sub(r"(?<=://)[^/@]*@", "", url)
+    return re.sub(r"(?<=://)[^/]*@", "", url)
 
 
 def _database(url: str, table: str) -> Source:
     try:
         con = _connect(url)
         schema, _, name = table.rpartition(".")
-        names = con.list_tables(database=schema or None)
+        with warnings.catch_warnings():  # Ibis 12 asks DuckDB by a name that is going away
+            warnings.simplefilter("ignore", DeprecationWarning)
+            names = con.list_tables(database=schema or None)
         if name not in names:
             some = ", ".join(f"'{n}'" for n in sorted(names)[:20]) or "none"
             raise InputError(f"there is no table '{table}' in {_without_password(url)}. Its tables are {some}.")
