@@ -50,7 +50,11 @@ def csv(spoil: Spoil = lambda log: log, name: str = "orders.csv") -> Callable[[P
 
 def text(content: str | bytes, name: str = "orders.csv") -> Callable[[Path], None]:
     """A file with this content."""
-    return lambda here: (here / name).write_bytes(content.encode() if isinstance(content, str) else content) and None
+
+    def write(here: Path) -> None:
+        (here / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+    return write
 
 
 def parquet(spoil: Callable[[bytes], bytes]) -> Callable[[Path], None]:
@@ -154,6 +158,18 @@ CASES = [
         "report orders.parquet --out report",
         "orders.parquet cannot be read as Parquet … It may be truncated: export it again.",
         parquet(lambda b: b"date,value\n" * 9),
+    ),
+    Case(
+        "workbook",
+        "report orders.xlsx --out report",
+        "orders.xlsx is a workbook or archive: save the sheet as CSV.",
+        lambda here: LOG.head().to_excel(here / "orders.xlsx"),
+    ),
+    Case("empty name", "report '' --out report", "the name of the file is empty. Give a CSV or Parquet path"),
+    Case(
+        "file on the network",
+        "report https://example.com/orders.csv --out report",
+        "https://example.com/orders.csv is on the network. Download it, and give the file's path.",
     ),
     Case(
         "URL without table",
@@ -555,5 +571,5 @@ def test_password_is_never_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["report", "nosuch://me:secret@127.0.0.1:1/shop", "--table", "orders", "--out", "report"]) == 2
+    assert main(["report", "nosuch://me:se@secret@127.0.0.1:1/shop", "--table", "orders", "--out", "report"]) == 2
     assert "secret" not in capsys.readouterr().err
