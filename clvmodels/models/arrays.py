@@ -75,6 +75,14 @@ def log_rising(start: ArrayLike, count: ArrayLike) -> Array:
     return np.asarray(main + (stirling_rest(end) - stirling_rest(start)))
 
 
+def betaln(first: ArrayLike, second: ArrayLike) -> Array:
+    """ln B(first, second), by Stirling's formula with what it leaves out: SciPy's is off by 1e-10 at (3.7, 62,000)."""
+    few, many = np.minimum(first, second), np.maximum(first, second)
+    total, share = few + many, few / many
+    main = few * np.log(share) - 0.5 * np.log(few) - (total - 0.5) * np.log1p(share) + LOG_SQRT_2PI
+    return np.asarray(main + (stirling_rest(few) + stirling_rest(many) - stirling_rest(total)))
+
+
 def digamma_rise(start: ArrayLike, count: ArrayLike) -> Array:
     """ψ(start + count) − ψ(start), exact also where both are large (Abramowitz & Stegun 6.3.18)."""
     start, count = np.asarray(start, float), np.asarray(count, float)
@@ -157,7 +165,7 @@ class _NumPy:
     logaddexp = staticmethod(np.logaddexp)
     where = staticmethod(np.where)
     log_rising = staticmethod(log_rising)
-    betaln = staticmethod(special.betaln)
+    betaln = staticmethod(betaln)
 
 
 NUMPY: Ops = _NumPy()
