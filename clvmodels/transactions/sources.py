@@ -61,7 +61,8 @@ def open_source(source: Any, *, table: str | None = None) -> Source:
     if isinstance(source, str):
         if table is None:
             if source.lower().startswith(_NETWORK):
-                raise InputError(f"{_without_password(source)} is on the network. Download it, and give the file's path.")
+                where = _without_password(source)
+                raise InputError(f"{where} is on the network. Download it, and give the file's path.")
             raise InputError(f"{_without_password(source)} is a database. Name the table in it with --table TABLE.")
         return _database(source, table)
     arrow = _arrow(source)
