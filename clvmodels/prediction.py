@@ -16,6 +16,7 @@ from clvmodels.fitting.result import Fit
 from clvmodels.formula import formula_customer_value
 from clvmodels.models.arrays import Array
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
+from clvmodels.outcomes.points import predictive
 from clvmodels.summary import Summary
 from clvmodels.totals import Portfolio, Totals
 
@@ -91,7 +92,7 @@ class Predictions:
                 f"{unknown[0]!r} is not a column of the predictions. Choose among {', '.join(self.frame.columns)}."
             )
         groups = self.frame.groupby(names, dropna=False, observed=True, sort=True)
-        code = groups.ngroup().to_numpy(np.intp)
+        code = np.asarray(groups.ngroup(), np.intp)
         rows = self.portfolio.totals(code, groups.ngroups)
         first = pd.Series(code).drop_duplicates().sort_values().index
         table = pd.DataFrame(rows, columns=[each.name for each in fields(Totals)]).dropna(axis=1, how="all")
@@ -129,6 +130,7 @@ def predict(
 
     then segments and cost. None of the values includes the past. Customers with equal clv share a tier: each counts
     the customers above it and half of its equals. Without ``spend`` the columns of money and ``tier`` are left out.
+    When the fits hold a posterior, means and quantiles are those of the mixture over it.
 
     Parameters
     ----------
@@ -145,7 +147,8 @@ def predict(
     margin
         Share of revenue that is kept, in (0, 1]; it multiplies all values.
     seed
-        Used only for limits of value totals when spend is heavy-tailed (p x + q ≤ 3); all else is computed, not drawn.
+        Used for limits of value totals when spend is heavy-tailed (p x + q ≤ 3) and for very skewed posteriors; all
+        else is computed, not drawn.
 
     Raises
     ------
@@ -163,12 +166,13 @@ def predict(
         )
     delta, t = summary.unit.delta(discount_rate), span.length(summary.unit)
     known = summary.frame
-    model: Any = purchases.predictive_model
+    model: Any = predictive(purchases, seed=seed)
     outcomes = PurchaseOutcomes(model, t, known["frequency"], known["recency"], known["T"])
     discounted = outcomes.discounted(delta)
     values = None
     if spend is not None:
-        values = ValueOutcomes(outcomes, spend.predictive_model, known["monetary_value"])  # type: ignore[arg-type]
+        money: Any = predictive(spend, seed=seed)
+        values = ValueOutcomes(outcomes, money, known["monetary_value"])
     portfolio = Portfolio(purchases, spend, outcomes, values, discounted, delta, margin, seed)
     everyone = np.zeros(len(known), np.intp)
     return Predictions(

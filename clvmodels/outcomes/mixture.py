@@ -17,7 +17,7 @@ from clvmodels.models.arrays import Array, log_rising
 from clvmodels.models.gamma_gamma import GammaGamma
 
 STEPS = 8.0
-"""Grid steps per standard deviation of the narrowest component: the rules below are of order six."""
+"""Grid steps per standard deviation of the narrowest component: the rules below are of order six. Half with draws."""
 OUTSIDE = 1e-10
 """Probability left out at each end of the grid, where the tails are powers of W."""
 FARTHEST = 60.0
@@ -57,7 +57,7 @@ class Grid:
         low = np.clip(low, -FARTHEST, FARTHEST - 1)
         fine = np.linspace(low, np.clip(high, low + 1, FARTHEST), 4001)
         spread = np.sqrt((1 + np.minimum(np.exp(-fine), second.max() / p.max())) / second.max())
-        count = np.concatenate([[0.0], np.cumsum(STEPS * np.diff(fine) / spread[1:])])
+        count = np.concatenate([[0.0], np.cumsum((STEPS if p.size == 1 else STEPS / 2) * np.diff(fine) / spread[1:])])
         y = np.interp(np.linspace(0, count[-1], int(np.ceil(count[-1])) + 2), count, fine)
         return cls(y, p, second, shift)
 

@@ -30,6 +30,11 @@ t = 52.0
 Below = Callable[[int, float], float]
 
 
+def digits(outcomes: ValueOutcomes) -> float:
+    """What distribution functions are promised to hold: draws vary more from seed to seed than grids need resolve."""
+    return 2e-10 if outcomes.spend.n_draws == 1 else 5e-6
+
+
 def make(purchases: BGNBD, spend: GammaGamma) -> ValueOutcomes:
     return ValueOutcomes(PurchaseOutcomes(purchases, t, X, T_X, T), spend, M)
 
@@ -74,7 +79,7 @@ def test_cdf_is_the_sum(pair: tuple[ValueOutcomes, Below]) -> None:
     outcomes, below = pair
     for share in (1e-6, 0.01, 0.2, 1.0, 4.0, 30.0, 1e3, 1e6):
         s = share * outcomes.scale
-        assert outcomes.cdf(s) == pytest.approx([below(i, one) for i, one in enumerate(s)], abs=1e-9)
+        assert outcomes.cdf(s) == pytest.approx([below(i, one) for i, one in enumerate(s)], abs=digits(outcomes))
 
 
 def test_the_atom_at_zero(pair: tuple[ValueOutcomes, Below]) -> None:
@@ -94,9 +99,9 @@ def test_quantiles_invert_it(pair: tuple[ValueOutcomes, Below]) -> None:
             if s == 0:
                 assert below(i, 0.0) >= p - 1e-12
             else:
-                # within 1e-9 of itself, or where F is known to 1e-10: a quantile in a flat stretch cannot do better
-                assert below(i, s * (1 + 1e-9)) >= p - 2e-10
-                assert below(i, s * (1 - 1e-9)) <= p + 2e-10
+                # within 1e-9 of itself, or where F is known no better: so in a flat stretch
+                assert below(i, s * (1 + 1e-9)) >= p - digits(outcomes)
+                assert below(i, s * (1 - 1e-9)) <= p + digits(outcomes)
     assert outcomes.median.tolist() == outcomes.quantile(0.5).tolist()
 
 
@@ -136,7 +141,7 @@ def test_crps_against_quadrature(name: str) -> None:
 
         expected = sum(integrate.quad(miss, low, high, epsrel=1e-7, epsabs=1e-10)[0] for low, high in pairwise(pieces))
         seen = np.full(len(X), y)
-        assert outcomes.crps(seen)[i] == pytest.approx(expected, rel=1e-6)
+        assert outcomes.crps(seen)[i] == pytest.approx(expected, rel=1e-6 if outcomes.spend.n_draws == 1 else 1e-5)
         assert outcomes.crps(-seen - 3)[i] == pytest.approx(outcomes.crps(0)[i] + y + 3, rel=1e-12)
 
 
