@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from clvmodels.calendar import Unit, as_date
 from clvmodels.errors import InputError
 from clvmodels.summary.rfm import complete
 from clvmodels.transactions import LedgerRow, Transactions, read_transactions
-from clvmodels.transactions.fates import outside
+from clvmodels.transactions.fates import after
 from clvmodels.transactions.ledger import in_order
 from clvmodels.transactions.period import period
 from clvmodels.transactions.problems import REFUSED
@@ -283,11 +283,13 @@ def summarize(
     unit = Unit(unit)
     if until is None:
         check_clock(log, "--until")
-    return summary_of(log, log.last_date if until is None else as_date(until, "until"), unit)
+    summary = summary_of(log, log.last_date if until is None else as_date(until, "until"), unit)
+    later = after(log.days, summary.until, log.has_value)
+    return replace(summary, ledger=in_order([*summary.ledger, later]))
 
 
 def summary_of(log: Transactions, until: dt.date, unit: Unit) -> Summary:
-    """The summary of a log that has been read; what is later goes to the ledger as ``after_end``."""
+    """The summary of a log that has been read; later rows are still missing from its ledger."""
     # Nothing below may look at later rows: they are the holdout.
     seen = period(log, log.days.filter(log.days.date <= until))
     start = seen.customers.first_purchase.min().to_pandas()
@@ -301,7 +303,6 @@ def summary_of(log: Transactions, until: dt.date, unit: Unit) -> Summary:
             f"no purchase falls on or before {until}; the log runs from {log.first_date} to {log.last_date}. "
             "Choose a later end."
         )
-    later = outside(log.days.filter(log.days.date > until), "after_end", log.has_value)
     return Summary(
         unit=unit,
         start=pd.Timestamp(start).date(),
@@ -312,7 +313,7 @@ def summary_of(log: Transactions, until: dt.date, unit: Unit) -> Summary:
         cost=log.cost,
         sha256=log.sha256,
         source=log.source,
-        ledger=in_order([*seen.fates, later, *log.ledger]),
+        ledger=in_order([*seen.fates, *log.ledger]),
         purchase_days=seen.purchases,
         by_customer=seen.customers,
     )

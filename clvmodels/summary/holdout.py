@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -13,12 +13,9 @@ from clvmodels.calendar import ONE_DAY, Horizon, Unit, as_date
 from clvmodels.errors import InputError
 from clvmodels.summary.customers import Summary, check_clock, daily, per_customer, summary_of
 from clvmodels.transactions import LedgerRow, Transactions, read_transactions
-from clvmodels.transactions.fates import outside
+from clvmodels.transactions.fates import after, outside
 from clvmodels.transactions.ledger import in_order
-from clvmodels.transactions.period import period
-
-if TYPE_CHECKING:
-    import ibis.expr.types as ir
+from clvmodels.transactions.period import Period, period
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,20 +118,19 @@ def split(
     _check_split(log, cut, end, unit)
 
     calibration = summary_of(log, cut, unit)
-    # The rest of the ledger tells the calibration's customers from those born later; only their rows are counted.
+    seen = period(log, log.days.filter(log.days.date > cut, log.days.date <= end))
+    holdout = _holdout(log, calibration, seen, end)
+    # To the calibration's ledger the holdout is rows, of its customers and of those born later; nothing else is known.
     known = calibration.customers.select("customer_id")
-    within = log.days.filter(log.days.date > cut, log.days.date <= end)
     later = [
-        outside(within.semi_join(known, "customer_id"), "holdout", log.has_value),
-        outside(within.anti_join(known, "customer_id"), "born_in_holdout", log.has_value),
-        outside(log.days.filter(log.days.date > end), "after_end", log.has_value),
+        outside(seen.rows.semi_join(known, "customer_id"), "holdout", log.has_value),
+        outside(seen.rows.anti_join(known, "customer_id"), "born_in_holdout", log.has_value),
+        after(log.days, end, log.has_value),
     ]
-    before = [line for line in calibration.ledger if line.reason != "after_end"]
-    return Split(replace(calibration, ledger=in_order([*before, *later])), _holdout(log, calibration, within, end))
+    return Split(replace(calibration, ledger=in_order([*calibration.ledger, *later])), holdout)
 
 
-def _holdout(log: Transactions, calibration: Summary, within: ir.Table, end: dt.date) -> Holdout:
-    seen = period(log, within)
+def _holdout(log: Transactions, calibration: Summary, seen: Period, end: dt.date) -> Holdout:
     known = calibration.customers.select("customer_id")
     frame = per_customer(
         seen.customers.semi_join(known, "customer_id"), calibration.frame["customer_id"], log.has_value

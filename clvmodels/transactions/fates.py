@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from clvmodels.transactions.ledger import LedgerRow
@@ -10,13 +11,18 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
-def outside(days: ir.Table, reason: str, has_value: bool) -> LedgerRow:
-    """One line for days that lie outside the period."""
-    money = {"value": days.value.sum()} if has_value else {}
-    found = (
-        days.agg(rows=days["_rows"].sum(), customers=days.customer_id.nunique(), **money).to_pandas().fillna(0).iloc[0]
-    )
+def outside(rows: ir.Table, reason: str, has_value: bool) -> LedgerRow:
+    """One line for customers' rows that are not looked into: ``rows`` by customer."""
+    money = {"value": rows.value.sum()} if has_value else {}
+    found = rows.agg(rows=rows.rows.sum(), customers=rows.count(), **money).to_pandas().fillna(0).iloc[0]
     return LedgerRow(reason, int(found["rows"]), int(found["customers"]), float(found["value"]) if has_value else None)
+
+
+def after(days: ir.Table, end: dt.date, has_value: bool) -> LedgerRow:
+    """One line for the days after ``end``."""
+    late = days.filter(days.date > end)
+    money = {"value": late.value.sum()} if has_value else {}
+    return outside(late.group_by("customer_id").agg(rows=late["_rows"].sum(), **money), "after_end", has_value)
 
 
 def fates(customers: ir.Table, *, has_value: bool) -> list[LedgerRow]:

@@ -27,12 +27,15 @@ class Period:
     customers
         ``customer_id``, ``first_purchase``, ``last_purchase``, ``purchases`` and, with money, ``value_first`` and
         ``value``; kept in the engine.
+    rows
+        ``customer_id``, ``rows`` and, with money, ``value``: all input rows of each customer, whatever became of them.
     fates
         A ledger of the period's own rows.
     """
 
     purchases: ir.Table
     customers: ir.Table
+    rows: ir.Table
     fates: list[LedgerRow]
 
 
@@ -44,10 +47,14 @@ def period(log: Transactions, days: ir.Table) -> Period:
         netted = netted.cache() if log.rows <= SMALL else netted
         kept = netted.filter(netted["_counts"])
         kept = kept.select(*columns, "_rows", value=kept["_kept"])
-        return Period(kept.drop("_rows"), _by_customer(kept, has_value=True), fates_netted(netted))
+        rows = days.group_by("customer_id").agg(rows=days["_rows"].sum(), value=days.value.sum()).cache()
+        return Period(kept.drop("_rows"), _by_customer(kept, has_value=True), rows, fates_netted(netted))
     kept = days.select(*columns, "_rows", *(["value"] if log.has_value else []))
     customers = _by_customer(kept, has_value=log.has_value)
-    return Period(kept.drop("_rows"), customers, fates(customers, has_value=log.has_value))
+    rows = customers.select(
+        "customer_id", *(["value"] if log.has_value else []), rows=customers.purchases + customers["_merged"]
+    )
+    return Period(kept.drop("_rows"), customers, rows, fates(customers, has_value=log.has_value))
 
 
 def _by_customer(kept: ir.Table, *, has_value: bool) -> ir.Table:
