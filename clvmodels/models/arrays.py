@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 Array: TypeAlias = NDArray[np.float64]
+Counts: TypeAlias = NDArray[np.int64]
 Parameter: TypeAlias = Any
 """A float, an array of shape (draws, 1), or a symbolic scalar."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, Self
 
@@ -9,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from clvmodels.errors import InputError
-from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter
+from clvmodels.models.arrays import NUMPY, Array, Counts, Ops, Parameter
 
 
 @dataclass(frozen=True)
-class Family:
+class Family(ABC):
     """A distribution over customers; fields are positive parameters: floats, or arrays of shape (draws, 1).
 
     Data arrays have shape (n,); results have shape (n,), or (draws, n) when the parameters are draws.
@@ -61,44 +62,63 @@ class Family:
         """Number of parameter draws this value holds; 1 for an estimate."""
         return max(np.size(value) for value in self.parameters.values())
 
+    @abstractmethod
     def rescale(self, factor: float) -> Self:
         """The same model when time (purchases) or money (spend) is counted in units ``factor`` times smaller."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class PurchaseFamily(Family):
-    """When customers buy, and for how long: a model of x, t_x and T. x = t_x = T = 0 is a new customer."""
+    """When customers buy, and for how long.
+
+    Every method speaks of customers by the same letters, each a number or an array of shape (n,):
+
+    x
+        Repeat purchases so far.
+    t_x, T
+        Time of the last purchase, and of the end of observation, since the customer's first; in the fit's unit.
+    t
+        Length of the future (T, T + t] that is asked about, in the same unit.
+
+    x = t_x = T = 0 is a new customer. Results have shape (n,), or (draws, n) when the parameters are draws; nothing is
+    infinite or NaN, however extreme x, the parameters and t are.
+    """
 
     kind = "purchases"
 
+    @abstractmethod
     def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, ops: Ops = NUMPY) -> Any:
-        """Log-likelihood of each pattern, shape (n,)."""
-        raise NotImplementedError
+        """Logarithm of each customer's likelihood, in the given array library."""
 
+    @abstractmethod
     def score(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
-        """Derivative of each pattern's log-likelihood by each parameter, shape (k, n)."""
-        raise NotImplementedError
+        """Derivative of each customer's log-likelihood by each parameter: shape (parameters, n)."""
 
+    @abstractmethod
     def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
-        """Probability that a customer has not dropped out by T."""
-        raise NotImplementedError
+        """Probability that the customer has not dropped out by T."""
 
+    @abstractmethod
     def p_active(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """Probability of at least one purchase in (T, T + t]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def expected_purchases(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """Expected number of purchases in (T, T + t]."""
-        raise NotImplementedError
 
+    @abstractmethod
+    def discounted_purchases(
+        self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, delta: ArrayLike
+    ) -> Array:
+        """Expected number of purchases in (T, T + t], one at T + s counting e^{−delta s}; see `Unit.delta`."""
+
+    @abstractmethod
     def pmf(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """Probability of exactly n purchases in (T, T + t]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def survival(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """Probability of n or more purchases in (T, T + t]."""
-        raise NotImplementedError
 
     def survival_table(self, n_max: int, t: float, x: ArrayLike, T: ArrayLike) -> Array:
         """Probability of n or more purchases in (T, T + t] for customers alive at T, n = 0 … n_max.
@@ -113,20 +133,16 @@ class PurchaseFamily(Family):
         table = np.asarray(seen / np.where(np.tile(n, x.size) > 0, self.p_alive(many, since, since), 1.0))
         return table.reshape(*table.shape[:-1], x.size, n.size)
 
-    def discounted_purchases(
-        self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, delta: ArrayLike
-    ) -> Array:
-        """Expected purchases in (T, T + t], each multiplied by exp(−delta · its time after T)."""
-        raise NotImplementedError
-
+    @abstractmethod
     def sample(
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, seed: int | np.random.Generator
-    ) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """One simulated number of purchases in (T, T + t] per customer (and per draw)."""
-        raise NotImplementedError
+    ) -> Counts:
+        """One simulated number of purchases in (T, T + t] per customer, and per draw."""
 
-    def sample_times(
-        self, t: ArrayLike, *, seed: int | np.random.Generator
-    ) -> tuple[np.ndarray[Any, np.dtype[np.int64]], Array]:
-        """Repeat purchases of new customers, each observed for its own t: customer indices and times, in order."""
-        raise NotImplementedError
+    @abstractmethod
+    def sample_times(self, t: ArrayLike, *, seed: int | np.random.Generator) -> tuple[Counts, Array]:
+        """Simulated repeat purchases of new customers, each observed for its own t.
+
+        Two arrays, a purchase per entry: the place of its customer in t, and its time since that customer's first
+        purchase; sorted by both.
+        """

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from clvmodels.models import new_customer
-from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter, digamma_rise, per_distinct
+from clvmodels.models.arrays import NUMPY, Array, Counts, Ops, Parameter, digamma_rise, per_distinct
 from clvmodels.models.base import PurchaseFamily
 
 
@@ -19,7 +19,20 @@ class BGNBD(PurchaseFamily):
     """The BG/NBD model.
 
     A customer's purchase rate is λ ~ Gamma(r, α) per unit of time; after every purchase the customer drops out with
-    probability p ~ Beta(a, b). A customer alive at T is a new customer with parameters (r + x, α + T, a, b + x).
+    probability p ~ Beta(a, b). A customer alive at T is a new customer with parameters (r + x, α + T, a, b + x), so
+    every forecast is P(alive) times a new customer's.
+
+    Parameters
+    ----------
+    r, alpha
+        Shape and rate of the purchase rates: on average r / alpha purchases per unit of time. alpha is a time.
+    a, b
+        Shapes of the dropout probabilities: on average a / (a + b).
+
+    Raises
+    ------
+    InputError
+        If a parameter is not positive and finite.
 
     References
     ----------
@@ -30,6 +43,10 @@ class BGNBD(PurchaseFamily):
     >>> model = BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)  # CDNOW, weeks; table 2
     >>> round(float(model.expected_purchases(39, 2, 30.43, 38.86)), 3)
     1.226
+    >>> round(float(model.p_alive(26, 30.857, 31)), 3)  # customer 1516 of BTYD's vignette
+    0.969
+    >>> round(float(model.pmf(0, 39, 0, 0, 0)), 7)  # BTYD's manual
+    0.5737864
     """
 
     name = "bgnbd"
@@ -110,7 +127,7 @@ class BGNBD(PurchaseFamily):
         some = new_customer.pmf(np.maximum(n, 1), t, *self.updated(x, T))
         none = np.exp(-(self.r + x) * np.log1p(t / (self.alpha + T)))
         p_alive = self.p_alive(x, t_x, T)
-        return np.where(n > 0, p_alive * some, dead + p_alive * none)
+        return np.where(n > 0, p_alive * some, np.where(n == 0, dead + p_alive * none, 0.0))
 
     def discounted_purchases(
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, delta: ArrayLike
@@ -121,7 +138,7 @@ class BGNBD(PurchaseFamily):
 
     def sample(
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, seed: int | np.random.Generator
-    ) -> np.ndarray[Any, np.dtype[np.int64]]:
+    ) -> Counts:
         """One simulated number of purchases in (T, T + t] per customer (and per draw)."""
         rng = np.random.default_rng(seed)
         p_alive = self.p_alive(x, t_x, T)
@@ -129,9 +146,7 @@ class BGNBD(PurchaseFamily):
         alive = rng.random(np.broadcast_shapes(bought.shape, p_alive.shape)) < p_alive
         return np.where(alive, np.minimum(bought, last), 0)
 
-    def sample_times(
-        self, t: ArrayLike, *, seed: int | np.random.Generator
-    ) -> tuple[np.ndarray[Any, np.dtype[np.int64]], Array]:
+    def sample_times(self, t: ArrayLike, *, seed: int | np.random.Generator) -> tuple[Counts, Array]:
         """Repeat purchases of new customers, each observed for its own t: customer indices and times, in order."""
         rng = np.random.default_rng(seed)
         t = np.atleast_1d(np.asarray(t, float))

@@ -101,6 +101,8 @@ def test_survival_table_is_the_survival_of_those_alive(
         model.p_alive(*known) * table[:, 1:].T, model.survival(n, t, *known), rtol=1e-8, atol=1e-12
     )
     np.testing.assert_array_equal(table[:, 0], 1)
+    in_general = PurchaseFamily.survival_table(model, 40, t, x, T)
+    np.testing.assert_allclose(table, in_general, rtol=1e-8, atol=1e-12)
 
 
 @every_family

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mpmath as mp
 import numpy as np
 import pytest
 from scipy import integrate, special, stats
@@ -108,3 +109,22 @@ def test_spend(x: int, m: float) -> None:
     assert float(SPEND.variance_total(3, x, m)) == pytest.approx(
         second - float(SPEND.mean_total(3, x, m)) ** 2, rel=1e-8
     )
+
+
+@pytest.mark.parametrize("size", [1e3, 1e5, 1e7, 1e9, 1e12])
+@pytest.mark.parametrize("share", [1e-6, 0.07, 0.6])
+def test_customers_who_hardly_differ(size: float, share: float) -> None:
+    """Where a fit runs to its limit: the expectation as the sum of P(X ≥ n), eq. 8 added up with 60 digits."""
+    model = BGNBD(r=size, alpha=4 * size, a=share * size, b=(1 - share) * size)
+    t = 10.0
+    with mp.workdps(60):
+        r, alpha, a, b = (mp.mpf(float(value)) for value in model.parameters.values())
+        nbd, z = (alpha / (alpha + t)) ** r, t / (alpha + t)
+        tail, stayed, expected = 1 - nbd, mp.mpf(1), mp.mpf(0)
+        for n in range(1, 80):
+            expected += stayed * tail
+            nbd *= (r + n - 1) / n * z
+            tail, stayed = tail - nbd, stayed * (b + n - 1) / (a + b + n - 1)
+    assert float(model.expected_purchases(t, 0, 0, 0)) == pytest.approx(float(expected), rel=1e-11)
+    survival = model.survival(np.arange(1, 80), t, 0, 0, 0)  # SciPy rounds 1 − z to 1e-16 and takes its r-th power
+    assert float(survival.sum()) == pytest.approx(float(expected), rel=1e-11 if size <= 1e5 else 2e-8)
