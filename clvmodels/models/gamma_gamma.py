@@ -18,7 +18,23 @@ from clvmodels.models.base import Family
 class GammaGamma(Family):
     """The Gamma-Gamma model of spend.
 
-    One purchase of a customer is Gamma(p, ν); ν ~ Gamma(q, v) differs between customers; m is the mean of x purchases.
+    The value of one purchase is Gamma(p, ν) distributed; ν ~ Gamma(q, v) differs between customers. Every method speaks
+    of a customer by x, the number of purchases whose values are known, and m, their mean (ignored where x is 0); arrays
+    have shape (n,), results (n,), or (draws, n) when the parameters are draws.
+
+    Parameters
+    ----------
+    p
+        Shape of one customer's purchases: the larger, the more alike.
+    q
+        Shape of the customers' levels: the larger, the more alike; the population mean p v / (q − 1) needs q > 1.
+    v
+        Money: the level of spend.
+
+    Raises
+    ------
+    InputError
+        If a parameter is not positive and finite.
 
     References
     ----------

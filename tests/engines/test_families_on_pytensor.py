@@ -1,0 +1,36 @@
+"""Is the log-likelihood that PyMC samples the one that SciPy maximises, with the same slope?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clvmodels.models import FAMILIES, Family, PurchaseFamily
+
+X = np.array([0.0, 0.0, 1.0, 1.0, 4.0, 4.0, 120.0])
+T_X = np.array([0.0, 0.0, 3.0, 30.0, 20.0, 38.0, 37.5])
+T = np.array([0.0, 38.0, 30.0, 30.0, 38.0, 38.0, 38.0])
+M = np.array([np.nan, 0.0, 12.5, 300.0, 41.0, 7.0, 33.0])
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
+def test_log_likelihood_and_score(family: type[Family]) -> None:
+    pytest.importorskip("pytensor")
+    import pytensor
+    import pytensor.tensor as pt
+
+    from clvmodels.fitting.nuts import _symbolic
+
+    data = (X, T_X, T) if issubclass(family, PurchaseFamily) else (X, M)
+    numbers = family.from_log(np.linspace(0.9, 0.2, len(family.parameter_names())))
+    parameters = [pt.dscalar(name) for name in family.parameter_names()]
+    symbolic: Any = family(*parameters)
+    value = symbolic.log_likelihood(*data, ops=_symbolic())
+    slopes = [pt.grad(value.sum(), parameter) for parameter in parameters]
+    compiled = pytensor.function(parameters, [value, *slopes], mode=pytensor.compile.Mode(linker="py"))
+    found, *gradient = compiled(*numbers.parameters.values())
+    plain: Any = numbers
+    np.testing.assert_allclose(found, plain.log_likelihood(*data), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(gradient, plain.score(*data).sum(axis=-1), rtol=1e-10)
