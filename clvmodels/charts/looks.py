@@ -30,6 +30,7 @@ STYLE: dict[str, Any] = {
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "text.color": INK,
+    "text.parse_math": False,  # a customer called $x$ is no formula
     "legend.fontsize": 9,
     "legend.frameon": False,
     "lines.solid_capstyle": "round",

@@ -29,7 +29,7 @@ def little() -> pd.DataFrame:
         for day in [0, *days]:
             when = first + dt.timedelta(days=int(day))
             if when <= dt.date(2024, 12, 31):
-                name = f"<b>#{i:02d}</b> & co"
+                name = f"<b>#{i:02d}</b> & $x_{{{i}$"  # neither markup nor formula
                 rows.append((name, when, round(float(rng.gamma(4, 12)), 2), "<web>" if i % 3 else "shop", 5.0 + i % 4))
     return pd.DataFrame(rows, columns=["customer", "day", "amount", "channel", "cac"])
 
@@ -53,7 +53,7 @@ def test_a_tiny_log_gives_a_whole_report(small: Report, tmp_path: Path) -> None:
     html = (folder / "report.html").read_text(encoding="utf-8")
     assert "<b>#" not in html
     assert "&lt;b&gt;#" in html
-    assert "R$" in html
+    assert "R$\u00a0" in html
     assert "× a margin of 40%" in html
     data = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert data["forecast"]["unit"] == "day"
