@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -13,11 +14,12 @@ from clvmodels.models import BGNBD, GammaGamma
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
 from clvmodels.outcomes.points import DRAWS, predictive
 from clvmodels.summary import Summary
+from tests.conftest import need
 
 
 @pytest.fixture(scope="module")
 def fits() -> tuple[Fit, Fit, Summary]:
-    pytest.importorskip("arviz_stats")
+    need(find_spec("arviz_stats"), "arviz-stats")
     calibration = clv.split("cdnow-sample").calibration
     purchases, spend = (clv.fit(family, calibration, method="posterior") for family in (BGNBD, GammaGamma))
     return purchases, spend, calibration
