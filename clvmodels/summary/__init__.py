@@ -1,6 +1,6 @@
 """From a log to (x, t_x, T, m), and the log cut in two.
 
-The folder: ``rfm`` (a table somebody brings), ``customers`` (Summary), ``holdout`` (Split).
+The folder: ``clock`` (not after today), ``rfm`` (a table that is brought), ``customers`` (Summary), ``holdout`` (Split).
 """
 
 from __future__ import annotations

@@ -13,12 +13,12 @@ import pandas as pd
 
 from clvmodels.calendar import Unit, as_date
 from clvmodels.errors import InputError
+from clvmodels.summary.clock import check_clock
 from clvmodels.summary.rfm import complete
 from clvmodels.transactions import LedgerRow, Transactions, read_transactions
 from clvmodels.transactions.fates import after
 from clvmodels.transactions.ledger import in_order
 from clvmodels.transactions.period import period
-from clvmodels.transactions.problems import REFUSED
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -336,27 +336,3 @@ def per_customer(bought: ir.Table, customer_ids: pd.Series, has_value: bool) -> 
     out = customer_ids.to_frame("customer_id").merge(found, on="customer_id", how="left")
     out["purchases"] = out["purchases"].fillna(0).astype("int64")
     return out.assign(value=out["value"].fillna(0.0)) if has_value else out
-
-
-def check_clock(log: Transactions, option: str) -> None:
-    """Refuse a log that goes on after today, unless the analyst says where it ends."""
-    today = latest_day()
-    if log.last_date <= today:
-        return
-    future = log.days.filter(log.days.date > today)
-    first = future.order_by("date", "customer_id").limit(1).to_pandas().iloc[0]
-    past = log.days.filter(log.days.date <= today).date.max().to_pandas()
-    end = today if pd.isna(past) else pd.Timestamp(past).date()
-    raise InputError(
-        REFUSED,
-        [
-            f"{int(future['_rows'].sum().to_pandas()):,} of {log.rows:,} rows lie in the future (first: customer "
-            f"{first['customer_id']}, {pd.Timestamp(first['date']).date()}). What has not happened was not observed. "
-            f"Repair the dates, or leave them out with {option} {end}."
-        ],
-    )
-
-
-def latest_day() -> dt.date:
-    """The day it is where today begins first."""
-    return (dt.datetime.now(dt.UTC) + dt.timedelta(hours=14)).date()

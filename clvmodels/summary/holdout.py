@@ -11,7 +11,8 @@ import pandas as pd
 
 from clvmodels.calendar import ONE_DAY, Horizon, Unit, as_date
 from clvmodels.errors import InputError
-from clvmodels.summary.customers import Summary, check_clock, daily, per_customer, summary_of
+from clvmodels.summary.clock import check_clock
+from clvmodels.summary.customers import Summary, daily, per_customer, summary_of
 from clvmodels.transactions import LedgerRow, Transactions, read_transactions
 from clvmodels.transactions.fates import after, outside
 from clvmodels.transactions.ledger import in_order

@@ -15,10 +15,11 @@ from clvmodels.errors import InputError
 from clvmodels.transactions import cells
 from clvmodels.transactions.columns import Columns, find_columns
 from clvmodels.transactions.dates import find_reading, first_guess
+from clvmodels.transactions.engine import Source, content_hash, read_errors
 from clvmodels.transactions.ledger import LedgerRow, in_order
 from clvmodels.transactions.problems import Rows, check_rows, check_types
 from clvmodels.transactions.rows import CODES, Tally, group, judge, tally
-from clvmodels.transactions.sources import Source, content_hash, open_source, read_errors
+from clvmodels.transactions.sources import open_source
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir

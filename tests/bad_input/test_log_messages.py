@@ -197,7 +197,8 @@ def test_splits_outside_the_data() -> None:
 
     earlier = "  Choose an earlier --calibration-end: 2024-03-01 would leave 4.3 weeks."
     assert split(calibration_end="2024-03-31", holdout_end="2024-04-07") == (
-        f"no purchase falls in the holdout (2024-04-01 to 2024-04-07); the last transaction is on 2024-03-31.\n{earlier}"
+        "no purchase falls in the holdout (2024-04-01 to 2024-04-07); the last transaction is on 2024-03-31.\n"
+        + earlier
     )
     assert split(calibration_end="2024-05-01") == (
         "no day is left for the holdout: the calibration ends on 2024-05-01, the last transaction is on 2024-03-31.\n"

@@ -10,7 +10,7 @@ import pytest
 
 import clvmodels as clv
 from clvmodels.errors import InputError
-from clvmodels.summary import customers
+from clvmodels.summary import clock
 
 
 def log(*dates: str, customer: int = 1) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def test_days_after_until_are_left_to_the_ledger() -> None:
 
 
 def test_the_future_has_not_been_observed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(customers, "latest_day", lambda: dt.date(2024, 1, 31))
+    monkeypatch.setattr(clock, "latest_day", lambda: dt.date(2024, 1, 31))
     rows = log("2024-01-01", "2024-01-15", "2024-02-01", "2099-01-01")
     with pytest.raises(InputError) as caught:
         clv.summarize(rows)

@@ -1,4 +1,4 @@
-"""What must hold for every log: nothing leaks back over the cut, every row has one fate, order and units do not matter."""
+"""What must hold for every log: nothing leaks back over the cut, every row has one fate, order does not matter."""
 
 from __future__ import annotations
 

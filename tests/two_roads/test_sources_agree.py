@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 import clvmodels as clv
-from clvmodels.transactions import read_transactions, sources
+from clvmodels.transactions import databases, engine, read_transactions
 
 polars = pytest.importorskip("polars")
 
@@ -155,7 +155,7 @@ def test_same_table_by_every_road(road: str, log: pd.DataFrame, tmp_path: Path) 
 def test_hash_is_of_the_content(log: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same rows in another order or container have the same hash; one cent more has another."""
     for limit in (1_000_000, 10):  # beyond, a cheaper hash is used
-        monkeypatch.setattr(sources, "_EXACT_UP_TO", limit)
+        monkeypatch.setattr(engine, "_EXACT_UP_TO", limit)
         one = read_transactions(log).sha256
         assert read_transactions(log.sample(frac=1.0, random_state=3)).sha256 == one
         assert read_transactions(polars.from_pandas(log)).sha256 == one
@@ -167,4 +167,4 @@ def test_hash_is_of_the_content(log: pd.DataFrame, tmp_path: Path, monkeypatch: 
 
 
 def test_passwords_stay_out_of_labels() -> None:
-    assert sources._without_password("postgres://ana:secret@host/db") == "postgres://host/db"
+    assert databases.without_password("postgres://ana:secret@host/db") == "postgres://host/db"

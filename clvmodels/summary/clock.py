@@ -1,0 +1,35 @@
+"""What has not happened yet was not observed: a log that goes on after today is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+
+from clvmodels.errors import InputError
+from clvmodels.transactions import Transactions
+from clvmodels.transactions.problems import REFUSED
+
+
+def check_clock(log: Transactions, option: str) -> None:
+    """Refuse a log that goes on after today, unless the analyst says where it ends."""
+    today = latest_day()
+    if log.last_date <= today:
+        return
+    future = log.days.filter(log.days.date > today)
+    first = future.order_by("date", "customer_id").limit(1).to_pandas().iloc[0]
+    past = log.days.filter(log.days.date <= today).date.max().to_pandas()
+    end = today if pd.isna(past) else pd.Timestamp(past).date()
+    raise InputError(
+        REFUSED,
+        [
+            f"{int(future['_rows'].sum().to_pandas()):,} of {log.rows:,} rows lie in the future (first: customer "
+            f"{first['customer_id']}, {pd.Timestamp(first['date']).date()}). What has not happened was not observed. "
+            f"Repair the dates, or leave them out with {option} {end}."
+        ],
+    )
+
+
+def latest_day() -> dt.date:
+    """The day it is where today begins first."""
+    return (dt.datetime.now(dt.UTC) + dt.timedelta(hours=14)).date()

@@ -1,0 +1,76 @@
+"""Tables in a database, by URL and name, opened without changing anything; and tables of Ibis."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clvmodels.errors import InputError
+from clvmodels.transactions.engine import Source, duckdb_engine, selector
+from clvmodels.transactions.paths import kind_of
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+def without_password(url: str) -> str:
+    return re.sub(r"(?<=://)[^/]*@", "", url)
+
+
+def open_database(url: str, table: str) -> Source:
+    try:
+        con = _connect(url)
+        schema, _, name = table.rpartition(".")
+        with warnings.catch_warnings():  # Ibis 12 asks DuckDB by a name that is going away
+            warnings.simplefilter("ignore", DeprecationWarning)
+            names = con.list_tables(database=schema or None)
+        if name not in names:
+            some = ", ".join(f"'{n}'" for n in sorted(names)[:20]) or "none"
+            raise InputError(f"there is no table '{table}' in {without_password(url)}. Its tables are {some}.")
+        rows = con.table(name, database=schema or None)
+    except InputError:
+        raise
+    except Exception as error:  # each engine raises its own kinds
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        cure = "Check the address, and that the database runs and lets you in."
+        if "missing dependencies" in reason:
+            cure = f"Install what it needs: pip install 'ibis-framework[{url.split('://')[0]}]'."
+        raise InputError(f"{without_password(url)} cannot be opened ({without_password(reason)}). {cure}") from None
+    if con.name == "sqlite":  # it has no dates of its own; it runs in this process anyway
+        local = duckdb_engine()
+        local.con.register("clvmodels_source", rows.to_pyarrow())
+        rows = local.table("clvmodels_source")
+    return open_ibis(rows, f"{without_password(url)} table {table}")
+
+
+def _connect(url: str) -> Any:
+    """Connect without changing anything: connecting to a file that is not there would make one."""
+    import duckdb
+    import ibis
+
+    scheme, _, rest = url.rpartition("://")
+    path = Path(rest.partition("?")[0]).expanduser()
+    if not scheme:
+        kind = kind_of(path) if path.is_file() else ""
+        scheme = "sqlite" if "SQLite" in kind else "duckdb"
+        url = f"{scheme}://{url}"
+    if scheme not in ("duckdb", "sqlite") or rest.startswith((":memory:", "md:")):
+        return ibis.connect(url)
+    if not path.is_file():
+        raise InputError(f"there is no file {path}. Check the path.")
+    if scheme == "sqlite" or "?" in url:
+        return ibis.connect(url)
+    try:
+        return ibis.connect(f"{url}?read_only=True")
+    except duckdb.ConnectionException:  # this process has it open for writing
+        return ibis.connect(url)
+
+
+def open_ibis(rows: ir.Table, label: str) -> Source:
+    import ibis.expr.operations as ops
+
+    engine = rows.get_backend()
+    can_try = bool(engine.has_operation(ops.TryCast))
+    return Source(label, tuple(rows.columns), selector(rows), embedded=engine.name == "duckdb", can_try=can_try)

@@ -1,0 +1,99 @@
+"""The rows of a source inside an engine, before any of them has been judged; our own is DuckDB, embedded."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from clvmodels.errors import InputError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+_EXACT_UP_TO = 1_000_000
+KINDS = (
+    "a CSV or Parquet path or glob, a pandas, Polars, Arrow or Ibis table, a database URL with table=, "
+    "'cdnow' or 'cdnow-sample'"
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the rows come from, before any of them has been judged."""
+
+    label: str
+    names: tuple[str, ...]
+    take: Callable[[Sequence[int]], ir.Table]  # the columns at these positions, called c0, c1, …
+    sha256: str | None = None  # of the files; None when there are no files
+    malformed: Callable[[], list[str]] = field(default=list)  # where they are, once the rows have been read
+    embedded: bool = True  # in DuckDB, inside this process
+    cheap: bool = False  # whether the rows can be scanned several times at little cost
+    can_try: bool = True  # whether the engine can turn text into null where it is no number
+
+
+def selector(rows: ir.Table) -> Callable[[Sequence[int]], ir.Table]:
+    def take(positions: Sequence[int]) -> ir.Table:
+        return rows.select({f"c{i}": rows[rows.columns[at]] for i, at in enumerate(positions)})
+
+    return take
+
+
+def duckdb_engine() -> Any:
+    import duckdb
+    import ibis
+
+    # Extensions would be fetched from the network; everything we need is built in.
+    con = ibis.duckdb.connect(autoinstall_known_extensions=False)
+    with contextlib.suppress(duckdb.InvalidInputException):  # a notebook without widgets: it refuses, and shows none
+        con.con.execute("SET enable_progress_bar = false")  # progress is ours to show, on stderr
+    return con
+
+
+@contextmanager
+def read_errors(label: str) -> Iterator[None]:
+    """Rows that the engine cannot read are the input's fault, and are said so in one line."""
+    import duckdb
+
+    try:
+        yield
+    except (
+        duckdb.IOException,
+        duckdb.InvalidInputException,
+        duckdb.ConversionException,
+        duckdb.SerializationException,
+    ) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{label} cannot be read ({reason}). It may be damaged: export it again.") from None
+
+
+@cache
+def _md5_number() -> Any:
+    import ibis
+
+    @ibis.udf.scalar.builtin(name="md5_number_lower")  # type: ignore[untyped-decorator]
+    def md5_number_lower(text: str) -> int:  # type: ignore[empty-body]
+        """DuckDB's own: 64 bits of the MD5."""
+
+    return md5_number_lower
+
+
+def content_hash(rows: ir.Table, count: int) -> str:
+    """A number that the rows determine whatever their order; only inside DuckDB.
+
+    Up to a million rows it is a sum of MD5s and stays the same for ever; beyond, where that would take longer than
+    reading the rows, a sum of DuckDB's own hash, which another version may compute differently.
+    """
+    import ibis
+
+    cells = [rows[name].cast("string").fill_null("") for name in rows.columns]
+    if count <= _EXACT_UP_TO:
+        numbers = _md5_number()(ibis.literal("|").join(cells))
+    else:
+        numbers = rows[rows.columns[0]].hash()
+        for name in rows.columns[1:]:
+            numbers = numbers ^ rows[name].hash()
+    return str(rows.agg(total=numbers.sum().cast("string")).to_pandas()["total"].iloc[0])
