@@ -162,7 +162,7 @@ def limits(mean: Array, variance: Array) -> tuple[Array, Array]:
     Examples
     --------
     >>> [limit.round(2).tolist() for limit in limits(np.array([100.0]), np.array([400.0]))]
-    [[70.83], [135.74]]
+    [[70.8], [135.82]]
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.sqrt(np.log1p(np.where(mean > 0, variance / mean**2, 0.0)))
