@@ -14,6 +14,8 @@ ORACLE_PARAMETERS = 0.01
 """Relative difference of parameters between two correct optimisers on a flat likelihood; 1 % moves no forecast."""
 ORACLE_LIKELIHOOD = 0.01
 """Log-likelihood points, as the literature prints them (two decimals)."""
+POSTERIOR_LIKELIHOOD = 2.0
+"""A posterior mean lies below the maximum by design; two points are well inside the 95 % region (χ²₄/2 = 4.7)."""
 USELESS_Q = 2.0
 """Gamma-Gamma's q: at most 1, the mean spend of the population is infinite; at most 2, its variance is."""
 
@@ -90,9 +92,14 @@ def second_opinion(fit: Fit, opinion: Opinion | None) -> Check:
     ahead = opinion.log_likelihood - fit.log_likelihood
     difference = opinion.max_relative_difference
     status: Status = "pass"
-    if ahead > ORACLE_LIKELIHOOD:
+    if ahead > (ORACLE_LIKELIHOOD if fit.method == "mle" else POSTERIOR_LIKELIHOOD):
         status = "fail"
-    elif difference is not None and difference > ORACLE_PARAMETERS and ahead >= -ORACLE_LIKELIHOOD:
+    elif (
+        fit.method == "mle"
+        and difference is not None
+        and difference > ORACLE_PARAMETERS
+        and ahead >= -ORACLE_LIKELIHOOD
+    ):
         status = "review"
     return Check(
         name,

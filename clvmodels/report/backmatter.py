@@ -8,7 +8,7 @@ from clvmodels.report import numbers as n
 from clvmodels.report import texts
 from clvmodels.report.comparisons import rivals_of
 from clvmodels.report.document import Block, Bullets, Code, Item, Paragraph, Terms
-from clvmodels.report.sentences import Data, citation, quantities, units
+from clvmodels.report.sentences import Data, citation, estimation, quantities, units
 
 
 def methods(data: Data) -> list[Block]:
@@ -17,6 +17,7 @@ def methods(data: Data) -> list[Block]:
     said = [
         text.format(
             units=units(data),
+            estimation=estimation(data),
             rate=n.rate(data["forecast"]["discount_rate"]),
             resamples=n.count(data["provenance"]["resamples"]),
         )

@@ -20,6 +20,12 @@ def units(data: Data) -> str:
     return str(data["forecast"]["unit"]) + "s"
 
 
+def estimation(data: Data) -> str:
+    """How the parameters were estimated, in words."""
+    method = str(data["models"]["purchases"]["method"])
+    return texts.ESTIMATION.get(method, method)
+
+
 def shown(data: Data, quantity: str, metric: str, value: float | None, *, difference: bool = False) -> str:
     """A metric's value as people read it; a difference carries its sign, and percentages differ by points."""
     style = texts.METRICS[metric].style

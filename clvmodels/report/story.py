@@ -28,6 +28,7 @@ from clvmodels.report.sentences import (
     Data,
     amount,
     check,
+    estimation,
     headline,
     headline_note,
     model_title,
@@ -238,7 +239,13 @@ def _model(data: Data, pictures: list[Picture]) -> list[Block]:
     opinion = check(data, "second_opinion")
     return [
         Paragraph(texts.PROSE["refit"].format(until=until)),
-        Table("parameters", texts.CAPTIONS["parameters"].format(units=units(data)), headings, tuple(rows), "lrrrr"),
+        Table(
+            "parameters",
+            texts.CAPTIONS["parameters"].format(estimation=estimation(data), units=units(data)),
+            headings,
+            tuple(rows),
+            "lrrrr",
+        ),
         *([Paragraph(f"{texts.PROSE['oracle']} {opinion['evidence']}")] if opinion else []),
         *_spend(data),
         *pictures,

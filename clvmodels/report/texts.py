@@ -301,8 +301,7 @@ PROSE: dict[str, str] = {
     "whether {resamples} resamples of the customers leave it open. The limits behind the verdicts hold for all of "
     "them together (95%).",
     "spend": "The model takes spend not to depend on frequency. If each class of customers were shrunk towards its "
-    "own average "
-    "instead of that of all repeat buyers, predicted revenue would change by the last column.",
+    "own average instead of that of all repeat buyers, predicted revenue would change by the last column.",
     "refit": "For the forecast the same model is fitted again to everything up to {until}.",
     "oracle": "**Second opinion**, an independent implementation fitted to the calibration data:",
     "total_interval": "Intervals of totals include the uncertainty of the parameters. They assume that customers go "
@@ -340,7 +339,7 @@ METHODS: dict[str, str] = {
     "purchases": "**Purchases.** BG/NBD (Fader, Hardie & Lee 2005, Marketing Science 24(2)): while alive, a customer "
     "buys at random at a personal rate; after each purchase the customer may drop out, with a personal probability. "
     "Rates follow a gamma distribution with shape r and rate α, dropout probabilities a beta distribution with a and "
-    "b. Time is counted in {units} from the first purchase; fitted by maximum likelihood.",
+    "b. Time is counted in {units} from the first purchase. Estimated by {estimation}.",
     "spend": "**Spend.** Gamma-Gamma (Fader & Hardie, note 025, 2013): orders of one customer vary around a personal "
     "mean, and these means vary between customers; p, q and v are estimated from customers with repeat purchases. A "
     "customer's own average is shrunk towards the average of all, the more so the fewer orders there are. Spend is "
@@ -480,7 +479,7 @@ CAPTIONS: dict[str, str] = {
     "comparison_purchases": "Purchases: {model} against each rival",
     "comparison_value": "Value: {model} against each rival",
     "spend": "Average spend per purchase by frequency, calibration period",
-    "parameters": "Parameters by maximum likelihood, time in {units}",
+    "parameters": "Parameters: {estimation}; time in {units}",
     "totals": "Forecast for {customers} customers, {start} to {end}",
     "tiers": "Expected value by tier of customers",
     "top_value": "The {top} customers with the highest expected value",
@@ -508,6 +507,12 @@ KPI_UNITS: dict[str, str] = {
 KPI_CLV: dict[str, str] = {
     "definition": "Mean CLV per customer as the model forecasts it: discounted value in the horizon.",
     "trap": "It excludes the past, and customers still to be acquired; over another horizon it is another number.",
+}
+
+ESTIMATION: dict[str, str] = {
+    "mle": "maximum likelihood",
+    "posterior": "posterior mean under weak priors, by importance sampling",
+    "nuts": "posterior mean under weak priors, by NUTS",
 }
 
 LETTERS: dict[str, str] = {"alpha": "α", "beta": "β", "gamma": "γ"}

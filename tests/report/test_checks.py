@@ -137,6 +137,7 @@ def _fit(covariance: np.ndarray, errors: list[float | None], boundary: str | Non
         model=BGNBD(r=0.2, alpha=4.0, a=0.8, b=2.4),
         log_likelihood=-100.0,
         converged=True,
+        method="mle",
     )
 
 
@@ -182,6 +183,15 @@ def test_second_opinion(theirs: float | None, difference: float | None, status: 
     opinion = SimpleNamespace(log_likelihood=theirs, max_relative_difference=difference, note="They say.")
     found = fits.second_opinion(_fit(np.eye(4), [0.1] * 4), opinion)  # type: ignore[arg-type]
     assert (found.status, found.evidence) == (status, "They say.")
+
+
+def test_a_posterior_mean_may_lie_below_the_maximum() -> None:
+    opinion: Any = SimpleNamespace(log_likelihood=-99.0, max_relative_difference=0.05, note="They say.")
+    fit = _fit(np.eye(4), [0.1] * 4)
+    fit.method = "posterior"
+    assert fits.second_opinion(fit, opinion).status == "pass"
+    opinion.log_likelihood = -97.0
+    assert fits.second_opinion(fit, opinion).status == "fail"
 
 
 @pytest.mark.parametrize(("back", "status"), [(100, "pass"), (85, "pass"), (70, "review"), (40, "fail")])
