@@ -1,6 +1,6 @@
 """From a log to (x, t_x, T, m), and the log cut in two.
 
-The folder: ``clock`` (not after today), ``rfm`` (a table that is brought), ``customers`` (Summary), ``holdout`` (Split).
+The folder: ``clock`` (not after today), ``rfm`` (a table brought along), ``customers`` (Summary), ``holdout`` (Split).
 """
 
 from __future__ import annotations

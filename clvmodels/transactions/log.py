@@ -135,8 +135,12 @@ def read_transactions(
     log = _read(opened, columns, date_format, decimal, returns)
     if dataset is None:
         return replace(log, currency=currency or "USD")
-    published = (dataset.calibration_end, dataset.holdout_end)
-    return replace(log, currency=currency or dataset.currency, source=dataset.title, published_split=published)
+    return replace(
+        log,
+        currency=currency or dataset.currency,
+        source=dataset.title,
+        published_split=dataset.published_split,
+    )
 
 
 def _check_options(date_format: str | None, decimal: str, returns: str) -> None:

@@ -11,13 +11,12 @@ from typing import Any
 import ibis
 import numpy as np
 import pandas as pd
+import polars
 import pyarrow as pa
 import pytest
 
 import clvmodels as clv
 from clvmodels.transactions import databases, engine, read_transactions
-
-polars = pytest.importorskip("polars")
 
 
 @pytest.fixture(scope="module")
