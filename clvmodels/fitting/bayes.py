@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clvmodels.errors import ConvergenceError, DiagnosticWarning, MissingDependencyError
 from clvmodels.fitting.draws import ENOUGH, GOOD, MIXED, Draws
 from clvmodels.fitting.influence import prior_influence
-from clvmodels.fitting.nuts import nuts_draws
+from clvmodels.fitting.nuts import compile_model
 from clvmodels.fitting.objective import Objective
 from clvmodels.fitting.posterior import find_mode, importance_draws
 from clvmodels.fitting.priors import Parametrisation
@@ -71,11 +71,10 @@ def fit_posterior(
 def _sample(objective: Objective, parametrisation: Parametrisation, *, seed: int) -> Draws:
     """NUTS; when the chains have not mixed, once more with longer ones, of which every fourth draw is kept."""
     data, counts = objective.rows()
-    draws = nuts_draws(parametrisation, data, counts, scale=objective.scale, seed=seed)
+    sampler = compile_model(parametrisation, data)
+    draws = sampler.sample(counts, objective.scale, seed=seed)
     if not draws.certified:
-        draws = nuts_draws(
-            parametrisation, data, counts, scale=objective.scale, seed=seed + 1, tune=2000, draws=4000, thin=4
-        )
+        draws = sampler.sample(counts, objective.scale, seed=seed + 1, tune=2000, draws=4000, thin=4)
     return draws
 
 
@@ -97,7 +96,7 @@ def _fit(
         model=model,
         method="nuts" if draws.k_hat is None else "posterior",
         unit=summary.unit,
-        log_likelihood=objective(parametrisation.to_eta(centre)[0])[0] + objective.shift(),
+        log_likelihood=objective(parametrisation.to_eta(centre))[0] + objective.shift(),
         n_customers=objective.n_customers,
         converged=draws.certified,
         verdict=_verdict(draws),

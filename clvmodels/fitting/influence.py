@@ -37,9 +37,9 @@ def prior_influence(draws: Draws, parametrisation: Parametrisation) -> tuple[dic
         other = reweighted(draws, parametrisation, factor)
         shift = float(np.max(np.abs(other.weights @ draws.u - centre) / spread))
         shifts[f"{factor:g}"] = shift
-        doubt = "" if other.certified else f" or more (k̂ {other.k_hat:.2f}: these draws cannot tell)"
-        parts.append(f"{shift:.2f}{doubt} with priors {name} as wide")
-    return shifts, f"the estimate moves by {' and by '.join(parts)}, in posterior standard deviations"
+        extent = "at most" if other.certified else f"at least (k̂ {other.k_hat:.2f}: these draws cannot tell)"
+        parts.append(f"priors {name} as wide by {extent} {shift:.2f}")
+    return shifts, f"{', '.join(parts)}: that far would an estimate move, in posterior standard deviations"
 
 
 def with_prior_scale(fit: Fit, factor: float) -> Fit:

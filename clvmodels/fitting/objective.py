@@ -40,6 +40,8 @@ class Objective(Protocol):
     scale: float
     n_customers: int
     n_patterns: int
+    n_per_draw: int
+    """Numbers that `values` works through for each draw."""
 
     def __call__(self, eta: Array) -> Value:
         """Log-likelihood, gradient and Hessian at η, in standardised units."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,14 +20,11 @@ FREEDOM = 7.0
 INFLATION = 1.1
 """The proposal is this much wider than the curvature says; a posterior is seldom narrower."""
 
-MOST, FEWEST = 4096, 256
-"""Draws for a small log, and for a huge one: the more customers, the nearer the posterior is to its proposal."""
+MOST, FEWEST = 4096, 512
+"""Draws for a small log, and for a huge one: the more customers, the less they differ, so that few say enough."""
 
-TOGETHER = 1 << 20
-"""Patterns × draws handed to a thread at a time."""
-
-BUDGET = 4e7
-"""Patterns × draws that are worth waiting for."""
+BUDGET = 1.3e8
+"""Numbers × draws that are worth waiting for: about a second."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +38,9 @@ class Mode:
 
 def log_posterior(objective: Objective, parametrisation: Parametrisation, u: Array) -> tuple[float, Array, Array]:
     """Log posterior density in u up to a constant, its gradient and its Hessian."""
-    eta, jacobian, bend = parametrisation.to_eta(u)
-    value, slope, hessian = objective(eta)
-    prior, prior_slope, prior_bend = parametrisation.log_prior_derivatives(u)
+    value, slope, hessian = objective(parametrisation.to_eta(u))
+    jacobian, bend = parametrisation.slopes(u)
+    prior, (prior_slope, prior_bend) = float(parametrisation.log_prior(u)), parametrisation.log_prior_derivatives(u)
     curvature = jacobian.T @ hessian @ jacobian + np.tensordot(slope, bend, axes=1) + np.diag(prior_bend)
     return value + prior, jacobian.T @ slope + prior_slope, curvature
 
@@ -76,7 +72,7 @@ def importance_draws(
     seed moves what is computed from the draws far less than independent draws would.
     """
     k = mode.u.size
-    size = size or draws_worth_waiting_for(objective.n_patterns)
+    size = size or draws_worth_waiting_for(objective.n_per_draw)
     points = stats.qmc.Sobol(k + 1, rng=np.random.default_rng(seed)).random_base2(int(np.log2(size)))
     points = np.clip(points, 1e-12, 1 - 1e-12)
     stretch = np.sqrt(FREEDOM / stats.chi2.ppf(points[:, k], FREEDOM))
@@ -84,20 +80,12 @@ def importance_draws(
     root = np.linalg.cholesky(mode.covariance) * INFLATION
     u = mode.u + whitened @ root.T
     log_proposal = -(FREEDOM + k) / 2 * np.log1p(np.sum(whitened**2, axis=1) / FREEDOM)
-    log_ratio = parametrisation.log_prior(u) + log_likelihoods(objective, parametrisation, u) - log_proposal
+    log_ratio = parametrisation.log_prior(u) + objective.values(parametrisation.to_eta(u)) - log_proposal
     weights, k_hat = smooth(log_ratio - log_ratio.max())
     model = parametrisation.model(u, objective.scale)
     return Draws(parametrisation.family, u, model.log_vector, weights, k_hat=k_hat)
 
 
-def draws_worth_waiting_for(n_patterns: int) -> int:
+def draws_worth_waiting_for(n_per_draw: int) -> int:
     """A power of two between FEWEST and MOST."""
-    return int(2 ** np.floor(np.log2(np.clip(BUDGET / max(n_patterns, 1), FEWEST, MOST))))
-
-
-def log_likelihoods(objective: Objective, parametrisation: Parametrisation, u: Array) -> Array:
-    """The log-likelihood at each row of u, on two threads: NumPy works without the interpreter's lock."""
-    etas = np.array([parametrisation.to_eta(row)[0] for row in u])
-    rows = max(1, min(len(u) // 2, TOGETHER // max(1, objective.n_patterns)))
-    with ThreadPoolExecutor(2) as pool:
-        return np.concatenate(list(pool.map(objective.values, np.split(etas, range(rows, len(u), rows)))))
+    return int(2 ** np.floor(np.log2(np.clip(BUDGET / max(n_per_draw, 1), FEWEST, MOST))))

@@ -20,9 +20,6 @@ from clvmodels.models.arrays import Array
 
 __all__ = ["PARAMETRISATIONS", "Beta", "Gamma", "HalfNormal", "LogNormal", "Parametrisation", "Prior", "Quantity"]
 
-STEP = 1e-3
-"""Width of the five-point stencil that differentiates a log prior; its error is 1e-12."""
-
 
 @dataclass(frozen=True)
 class Quantity:
@@ -43,13 +40,6 @@ class Quantity:
         """The inverse of `value`."""
         return float(np.log(value) if self.link == "log" else special.logit(value))
 
-    def log_density(self, u: Array) -> Array:
-        """Log prior density on the real line, the Jacobian of the link included."""
-        value = self.value(u)
-        slope = u if self.link == "log" else -np.logaddexp(0, u) - np.logaddexp(0, -u)
-        with np.errstate(divide="ignore"):  # outside the prior's support: −∞
-            return np.asarray(self.prior.distribution.logpdf(value) + slope)
-
 
 @dataclass(frozen=True)
 class Parametrisation:
@@ -59,8 +49,10 @@ class Parametrisation:
     quantities: tuple[Quantity, ...]
     build: Callable[..., Family]
     """(scale, *quantities) → the family; scale is the mean T or the mean spend. Plain arithmetic: also symbolic."""
-    to_eta: Callable[[Array], tuple[Array, Array, Array]]
-    """u → the objective's coordinates η, their Jacobian (k, k), and their second derivatives (k, k, k)."""
+    to_eta: Callable[[Array], Array]
+    """u → the objective's coordinates η, both of shape (…, k)."""
+    slopes: Callable[[Array], tuple[Array, Array]]
+    """The Jacobian of η by u at one u, shape (k, k), and the second derivatives, shape (k, k, k)."""
 
     def model(self, u: Array, scale: float) -> Family:
         """The family at u, shape (k,) or (draws, k)."""
@@ -79,17 +71,12 @@ class Parametrisation:
     def log_prior(self, u: Array) -> Array:
         """Log prior density at u, shape () or (draws,)."""
         columns = np.moveaxis(np.asarray(u, float), -1, 0)
-        return np.asarray(sum(q.log_density(column) for q, column in zip(self.quantities, columns, strict=True)))
+        return np.asarray(sum(q.prior.log_density(column) for q, column in zip(self.quantities, columns, strict=True)))
 
-    def log_prior_derivatives(self, u: Array) -> tuple[float, Array, Array]:
-        """Value, gradient (k,) and diagonal second derivatives (k,) of the log prior."""
-        offsets = STEP * np.arange(-2, 3)
-        slope, bend = np.zeros(len(u)), np.zeros(len(u))
-        for i, quantity in enumerate(self.quantities):
-            around = quantity.log_density(u[i] + offsets)
-            slope[i] = around @ np.array([1, -8, 0, 8, -1]) / (12 * STEP)
-            bend[i] = around @ np.array([-1, 16, -30, 16, -1]) / (12 * STEP**2)
-        return float(self.log_prior(u)), slope, bend
+    def log_prior_derivatives(self, u: Array) -> tuple[Array, Array]:
+        """Gradient (k,) and diagonal second derivatives (k,) of the log prior."""
+        both = [q.prior.derivatives(float(value)) for q, value in zip(self.quantities, u, strict=True)]
+        return np.array([slope for slope, _ in both]), np.array([bend for _, bend in both])
 
     def with_priors(self, priors: Mapping[str, Prior]) -> Parametrisation:
         """The same with some priors replaced, by the quantity's name."""
@@ -115,9 +102,12 @@ class Parametrisation:
         return self.with_priors({quantity.name: quantity.prior.wider(factor) for quantity in self.quantities})
 
 
-def _identity(u: Array) -> tuple[Array, Array, Array]:
-    k = len(u)
-    return np.asarray(u, float), np.eye(k), np.zeros((k, k, k))
+def _same(u: Array) -> Array:
+    return u
+
+
+def _same_slopes(u: Array) -> tuple[Array, Array]:
+    return np.eye(u.size), np.zeros((u.size, u.size, u.size))
 
 
 def _bgnbd(scale: float, shape: Any, rate: Any, concentration: Any, dropout: Any) -> BGNBD:
@@ -128,16 +118,17 @@ def _gamma_gamma(scale: float, p: Any, q_above_1: Any, mean: Any) -> GammaGamma:
     return GammaGamma(p, 1 + q_above_1, scale * mean * q_above_1 / p)
 
 
-def _gamma_gamma_eta(u: Array) -> tuple[Array, Array, Array]:
+def _gamma_gamma_eta(u: Array) -> Array:
     """(log p, log(q − 1), log μ) → (log p, log q, log p v/q), with p v = μ (q − 1)."""
-    log_q, share = np.logaddexp(0, u[1]), special.expit(u[1])
+    log_q = np.logaddexp(0, u[..., 1])
+    return np.stack([u[..., 0], log_q, u[..., 2] + u[..., 1] - log_q], axis=-1)
+
+
+def _gamma_gamma_slopes(u: Array) -> tuple[Array, Array]:
+    share, rest = special.expit(u[1]), special.expit(-u[1])
     bend = np.zeros((3, 3, 3))
-    bend[1, 1, 1], bend[2, 1, 1] = share * (1 - share), -share * (1 - share)
-    return (
-        np.array([u[0], log_q, u[2] + u[1] - log_q]),
-        np.array([[1.0, 0, 0], [0, share, 0], [0, 1 - share, 1]]),
-        bend,
-    )
+    bend[1, 1, 1], bend[2, 1, 1] = share * rest, -share * rest
+    return np.array([[1.0, 0, 0], [0, share, 0], [0, rest, 1]]), bend
 
 
 PARAMETRISATIONS: dict[str, Parametrisation] = {
@@ -154,7 +145,8 @@ PARAMETRISATIONS: dict[str, Parametrisation] = {
             Quantity("dropout", "a / (a + b), the share that leaves after a purchase", "logit", Beta(1, 1)),
         ),
         _bgnbd,
-        _identity,
+        _same,
+        _same_slopes,
     ),
     "gamma_gamma": Parametrisation(
         GammaGamma,
@@ -167,6 +159,7 @@ PARAMETRISATIONS: dict[str, Parametrisation] = {
         ),
         _gamma_gamma,
         _gamma_gamma_eta,
+        _gamma_gamma_slopes,
     ),
 }
 """Each family's quantities with their weak default priors."""

@@ -32,6 +32,7 @@ class GammaGammaObjective:
         seen = np.bincount(x.astype(np.intp))
         self._counts = np.flatnonzero(seen).astype(float)
         self._n = seen[seen > 0].astype(float)
+        self.n_per_draw = self._n.size
 
     def thinned(self, step: int) -> GammaGammaObjective:
         """Every ``step``-th customer."""
@@ -67,15 +68,16 @@ class GammaGammaObjective:
         log_p, log_q = etas[:, 0], etas[:, 1]
         log_v = etas[:, 2] + log_q - log_p
         low, high = float(log_v.min()), float(log_v.max())
-        nodes = min(len(etas), 8 + int(np.ceil(8 * (high - low))))
-        grid = (low + high) / 2 + (high - low) / 2 * np.polynomial.chebyshev.chebpts1(nodes)
+        nodes = 8 + int(np.ceil(8 * (high - low)))
+        few = len(etas) <= nodes
+        grid = log_v if few else (low + high) / 2 + (high - low) / 2 * np.polynomial.chebyshev.chebpts1(nodes)
         sums = np.array([[(log1 := np.log1p(self._total / np.exp(g))).sum(), self._x @ log1] for g in grid])
-        if high > low:
+        if few:
+            among, within = sums.T
+        else:
             place = 2 * (log_v - low) / (high - low) - 1
             basis = np.polynomial.chebyshev.chebvander(np.polynomial.chebyshev.chebpts1(nodes), nodes - 1)
             among, within = np.polynomial.chebyshev.chebval(place, np.linalg.solve(basis, sums))
-        else:
-            among, within = sums[0]
         p, q = np.exp(log_p), np.exp(log_q)
         density = -special.betaln(p[:, None] * self._counts, q[:, None]) @ self._n
         return np.asarray(density - q * among + p * (self._x_log_total - self._x.sum() * log_v - within))

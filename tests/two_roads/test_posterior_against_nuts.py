@@ -13,7 +13,7 @@ import pytest
 import clvmodels as clv
 from clvmodels.fitting import Fit, fit
 from clvmodels.fitting.data import purchase_objective, spend_objective
-from clvmodels.fitting.nuts import nuts_draws
+from clvmodels.fitting.nuts import compile_model
 from clvmodels.fitting.objective import Objective
 from clvmodels.fitting.priors import PARAMETRISATIONS
 from clvmodels.summary import Summary
@@ -83,9 +83,8 @@ def make(name: str, summary: Summary) -> dict[str, Any]:
     objective: Objective = purchase_objective(summary) if name == "bgnbd" else spend_objective(summary)[0]
     parametrisation = PARAMETRISATIONS[name]
     data, counts = objective.rows()
-    draws = nuts_draws(
-        parametrisation, data, counts, scale=objective.scale, seed=SEED, chains=CHAINS, tune=TUNE, draws=DRAWS
-    )
+    sampler = compile_model(parametrisation, data)
+    draws = sampler.sample(counts, objective.scale, seed=SEED, chains=CHAINS, tune=TUNE, draws=DRAWS)
     names = parametrisation.family.parameter_names()
     return {
         "data": {"sha256": summary.sha256, "customers": objective.n_customers, "until": summary.until.isoformat()},
