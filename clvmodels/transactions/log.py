@@ -169,6 +169,11 @@ def _read(opened: Source, columns: Columns, date_format: str | None, decimal: st
         raw = raw.rename({role: f"c{i}" for i, (role, _) in enumerate(columns.positions)})
         names = {role: opened.names[at] for role, at in columns.positions}
         check_types(raw, names, can_try=opened.can_try, label=opened.label)
+        if date_format and cells.is_text(raw.date) and not opened.embedded:
+            raise InputError(
+                f"--date-format is for files and tables in memory. Cast '{names['date']}' to a date in a view of "
+                f"{opened.label}."
+            )
         problem = None
         reading = date_format or (first_guess(raw.date) if cells.is_text(raw.date) else "iso")
         judged, lines, counted = judged_by(reading)
