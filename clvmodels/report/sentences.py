@@ -108,7 +108,7 @@ def headline(data: Data) -> str:
             groups[verdicts["value"]].append(label)
         else:
             for quantity, verdict in verdicts.items():
-                one = texts.HEADLINE["one"].format(aspect=label, quantity=texts.QUANTITIES[quantity])
+                one = texts.ASPECTS_OF_ONE[aspect].format(quantity=texts.QUANTITIES[quantity])
                 one = one if len(verdicts) > 1 else label
                 groups[verdict].append(_divided(data, aspect, quantity, one) if verdict == "mixed" else one)
     said = [

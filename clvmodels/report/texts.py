@@ -127,6 +127,14 @@ ASPECTS: dict[str, str] = {
 }
 """What a reader wants to know about a predictor, each said separately; the label is a continuation of "better on …"."""
 
+ASPECTS_OF_ONE: dict[str, str] = {
+    "totals": "the total of {quantity}",
+    "errors": "errors per customer in {quantity}",
+    "ranking": "ranking customers by {quantity}",
+    "calibration": "{quantity} by group",
+}
+"""The same where purchases and value have different verdicts."""
+
 LEADING_TITLES: dict[str, str] = {
     "totals": "Total (predicted over actual, minus 1)",
     "errors": "Errors per customer (root mean squared)",
@@ -177,10 +185,10 @@ DAYS: tuple[str, str] = ("day", "days")
 LEDGER: dict[str, tuple[str, str]] = {
     "used": ("Used: purchases, one per customer and day", "used"),
     "same_day": ("Merged into a purchase of the same customer and day", "merged into a purchase of the same day"),
-    "refund": ("Refunds, subtracted from the purchases they belong to", "refunds, subtracted from their purchases"),
+    "refund": ("Refunds, subtracted from the purchases they belong to", "refunds subtracted from their purchases"),
     "unmatched_refund": ("Refunds that find no earlier purchase", "refunds without an earlier purchase"),
     "refunded": ("Purchases of which refunds left nothing", "purchases refunded in full"),
-    "zero_value": ("Value zero, of customers with no money left", "of value zero, of customers with no money left"),
+    "zero_value": ("Value zero, of customers with no money left", "of value zero by customers with no money left"),
     "negative": ("Left out: negative value", "of negative value"),
     "after_end": ("After the end of observation", "after the end of observation"),
     "null_id": ("Left out: no customer", "without a customer"),
@@ -218,7 +226,6 @@ HEADLINE: dict[str, str] = {
     "opening": "Against {formula}, the model is {verdicts}.",
     "formula": "average order value × frequency × duration",
     "formula_counts": "frequency × duration",
-    "one": "{aspect} by {quantity}",
     "note": "Fitted on data up to {calibration_end}, judged on {holdout_customers} customers from {holdout_start} to "
     "{holdout_end}. {totals} {checks}",
     "totals": "In total the model was {model} off in {quantity}, the formula {formula}.",
