@@ -38,8 +38,8 @@ def prior_influence(draws: Draws, parametrisation: Parametrisation) -> tuple[dic
         shift = float(np.max(np.abs(other.weights @ draws.u - centre) / spread))
         shifts[f"{factor:g}"] = shift
         extent = "at most" if other.certified else f"at least (k̂ {other.k_hat:.2f}: these draws cannot tell)"
-        parts.append(f"priors {name} as wide by {extent} {shift:.2f}")
-    return shifts, f"{', '.join(parts)}: that far would an estimate move, in posterior standard deviations"
+        parts.append(f"with priors {name} as wide by {extent} {shift:.2f}")
+    return shifts, f"estimates move {', '.join(parts)} posterior standard deviations"
 
 
 def with_prior_scale(fit: Fit, factor: float) -> Fit:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
 from clvmodels.errors import InputError
@@ -36,9 +37,10 @@ class Quantity:
         """The quantity at a point of the real line."""
         return np.asarray(np.exp(u) if self.link == "log" else special.expit(u))
 
-    def unconstrained(self, value: float) -> float:
+    def unconstrained(self, value: ArrayLike) -> Array:
         """The inverse of `value`."""
-        return float(np.log(value) if self.link == "log" else special.logit(value))
+        value = np.asarray(value, float)
+        return np.asarray(np.log(value) if self.link == "log" else special.logit(value))
 
 
 @dataclass(frozen=True)
