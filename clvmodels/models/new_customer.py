@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -205,9 +206,15 @@ def discounted(t: ArrayLike, r: ArrayLike, alpha: ArrayLike, a: ArrayLike, b: Ar
     tier = np.where(delta > 0, 1 + np.digitize(L, (2.0, 5.0)), 0)
     for order in np.unique(tier[tier > 0]):
         here = tier == order
-        nodes, weights = np.polynomial.legendre.leggauss((0, 12, 24, 48)[order])
+        nodes, weights = _gauss((0, 12, 24, 48)[order])
         c, rate, length = due[here], delta[here], L[here]
         s = c * np.expm1(np.multiply.outer((nodes + 1) / 2, length))
         inside = np.exp(-rate * s) * (c + s) * mean(s, r[here], alpha[here], a[here], b[here])
         total[here] += rate * length * (weights / 2 @ inside)
     return total
+
+
+@cache
+def _gauss(order: int) -> tuple[Array, Array]:
+    """Nodes and weights on [−1, 1]: an eigenvalue problem each time they are asked for."""
+    return np.polynomial.legendre.leggauss(order)
