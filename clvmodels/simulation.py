@@ -108,7 +108,9 @@ def _check(
         problems.append(f"customers is {customers!r}. Give a whole number, at least 1.")
     if seed < 0:
         problems.append(f"seed is {seed}. Give a whole number, at least 0.")
-    if not first <= newest <= last:
+    if last < first:
+        problems.append(f"the log ends on {last}, before it starts on {first}. Choose a later end or an earlier start.")
+    elif not first <= newest <= last:
         problems.append(
             f"the dates are out of order: start {first}, acquisition_end {newest}, end {last}. Customers are won from "
             "start to acquisition_end and watched to end."

@@ -41,7 +41,7 @@ def headline(data: Mapping[str, Any]) -> None:
     if ahead["value"] is not None:
         worth = n.money(ahead["value"], currency)
         said += f" worth {worth} ({_between(ahead, 'value', lambda x: n.money(x, currency))})"
-        said += f"; discounted at {n.percent(ahead['discount_rate'])} a year {n.money(ahead['clv'], currency)}"
+        said += f"; discounted at {n.rate(ahead['discount_rate'])} a year {n.money(ahead['clv'], currency)}"
     say(
         sentences.headline(data).replace("**", ""),
         sentences.headline_note(data, f'"{texts.TITLES["checks"]}"').replace("**", ""),

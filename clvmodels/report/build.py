@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import os
-import re
 import shlex
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +26,9 @@ from clvmodels.models import FAMILIES
 from clvmodels.prediction import predict
 from clvmodels.report.contract import Analysis, report_data
 from clvmodels.summary import Summary, split, summarize
+from clvmodels.summary.clock import check_clock
 from clvmodels.transactions import Transactions, read_transactions
+from clvmodels.transactions.databases import without_password
 
 LANGUAGES = ("en",)
 
@@ -143,11 +144,7 @@ def build_report(
         value="none" if spend == "none" else value, segment=segment, cost=cost, date_format=date_format,
         decimal=decimal, returns=returns, currency=currency,
     )  # fmt: skip
-    end = as_date(until, "until") if until else log.last_date
-    if end < log.first_date:
-        raise InputError(
-            f"no purchase falls on or before {end}; the log begins on {log.first_date}. Choose a later --until."
-        )
+    end = _end_of_observation(log, until, calibration_end, holdout_end)
     horizon = Horizon.parse(horizon, after=end)  # what is wrong with it is said before the work, not after
     if holdout_end is None and end < log.last_date:
         holdout_end = end  # what lies after the end of observation has not been observed
@@ -191,6 +188,34 @@ def build_report(
     return Report(report_data(found), future.frame, future.purchases, future.spend, figures)
 
 
+def _end_of_observation(
+    log: Transactions,
+    until: str | dt.date | None,
+    calibration_end: str | dt.date | None,
+    holdout_end: str | dt.date | None,
+) -> dt.date:
+    """The last day that anything may be learnt from; the periods of the split cannot reach beyond it."""
+    if not until:
+        check_clock(log, "--until")
+        return log.last_date
+    end = as_date(until, "until")
+    if end < log.first_date:
+        raise InputError(
+            f"no purchase falls on or before {end}; the log begins on {log.first_date}. Choose a later --until."
+        )
+    if calibration_end and (cut := as_date(calibration_end, "calibration end")) >= end:
+        raise InputError(
+            f"--calibration-end {cut} leaves no holdout up to the end of observation, --until {end}. Choose an earlier "
+            "--calibration-end or a later --until."
+        )
+    if holdout_end and (last := as_date(holdout_end, "holdout end")) > end:
+        raise InputError(
+            f"--holdout-end {last} lies after the end of observation, --until {end}. Choose an earlier --holdout-end "
+            "or a later --until."
+        )
+    return end
+
+
 def _fit(family: str, summary: Summary, method: str, seed: int) -> Fit:
     """A fit without its warnings: what they say stands among the report's checks."""
     with warnings.catch_warnings():
@@ -229,7 +254,7 @@ def _examples(timeline: pd.DataFrame) -> tuple[dict[str, Any], ...]:
 
 def _source_name(log: Transactions) -> str:
     """The source without a password."""
-    return re.sub(r"//[^/@]*@", "//…@", log.source)
+    return without_password(log.source)
 
 
 def _title(source: Any, log: Transactions) -> str:
@@ -249,12 +274,13 @@ def _command(source: Any, options: Mapping[str, Any]) -> str:
     defaults = {name: p.default for name, p in inspect.signature(build_report).parameters.items()}
     given = {name: option for name, option in options.items() if option != defaults[name]}
     if source is None or isinstance(source, (str, Path)):
-        words = ["clvmodels", "report", *([] if source is None else [str(source)]), "--out", "report"]
+        given_source = [] if source is None else [without_password(str(source), sign="…@")]
+        words = ["clvmodels", "report", *given_source, "--out", "report"]
         for name, option in given.items():
             flag = "--" + name.replace("_", "-")
             for one in option if isinstance(option, tuple) else [option]:
                 words += [flag, "none" if one is False else one.value if isinstance(one, Unit) else str(one)]
-        return re.sub(r"//[^/@]*@", "//…@", shlex.join(words))
+        return shlex.join(words)
     arguments = ", ".join(["transactions", *(f"{name}={_literal(option)}" for name, option in given.items())])
     return f'clv.write_report("report", clv.build_report({arguments}))'
 

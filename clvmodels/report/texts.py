@@ -190,6 +190,11 @@ LEDGER: dict[str, tuple[str, str]] = {
     "refunded": ("Purchases of which refunds left nothing", "purchases refunded in full"),
     "zero_value": ("Value zero, of customers with no money left", "of value zero by customers with no money left"),
     "negative": ("Left out: negative value", "of negative value"),
+    "holdout": ("In the holdout, by customers of the calibration", "in the holdout"),
+    "born_in_holdout": (
+        "In the holdout, by customers who bought for the first time",
+        "in the holdout, by customers who were new in it",
+    ),
     "after_end": ("After the end of observation", "after the end of observation"),
     "null_id": ("Left out: no customer", "without a customer"),
     "null_date": ("Left out: no date", "without a date"),

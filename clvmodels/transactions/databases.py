@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import warnings
 from pathlib import Path
@@ -15,8 +16,18 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
-def without_password(url: str) -> str:
-    return re.sub(r"(?<=://)[^/]*@", "", url)
+def without_password(url: str, *, sign: str = "") -> str:
+    """``url`` with ``sign`` in place of user and password, whatever characters the password has."""
+    url = re.sub(r"(?i)(?<=[?&])(password|passwd|pwd|token|secret)=[^&\s]*", r"\1=…", url)
+    return re.sub(r"(?<=://)(?!/)[^\s]*@", sign, url)
+
+
+def check_is_database(text: str) -> None:
+    """Refuse a table's name beside a file or glob that holds one table itself."""
+    path = Path(text).expanduser()
+    kind = kind_of(path) if path.is_file() else "CSV" if glob.has_magic(text) or path.is_dir() else "a database"
+    if "database" not in kind:
+        raise InputError(f"{text} is no database; --table names a table in a database. Leave --table out.")
 
 
 def open_database(url: str, table: str) -> Source:

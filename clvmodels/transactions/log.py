@@ -123,6 +123,8 @@ def read_transactions(
         return source
     _check_options(date_format, decimal, returns)
     dataset = DATASETS.get(source) if isinstance(source, str) else None
+    if dataset is not None and table is not None:
+        raise InputError(f"'{source}' is a built-in log; --table names a table in a database. Leave --table out.")
     opened = open_source(source if dataset is None else dataset.load(), table=table)
     columns = find_columns(
         opened.names,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import glob
 import hashlib
 import os
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clvmodels.datasets import DATASETS
 from clvmodels.errors import InputError
 from clvmodels.transactions.csv_files import CsvFile, TemporaryFolder, open_csv
 from clvmodels.transactions.engine import KINDS, Source, duckdb_engine, selector
@@ -113,8 +115,11 @@ def _paths(text: str) -> list[Path]:
         )
     found = sorted(Path(p) for p in glob.glob(str(path), recursive=True) if Path(p).is_file())
     if not found:
-        what = "no file matches" if glob.has_magic(text) else "there is no file"
-        raise InputError(f"{what} {text}. Give {KINDS}.")
+        if glob.has_magic(text):
+            raise InputError(f"no file matches {text}. Give a CSV or Parquet path or glob.")
+        meant = difflib.get_close_matches(text.lower().replace("_", "-").replace(" ", "-"), DATASETS, n=1)
+        cure = f"Did you mean '{meant[0]}'?" if meant else "Give a CSV or Parquet path or glob, or 'cdnow-sample'."
+        raise InputError(f"there is no file {text}. {cure}")
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clvmodels.errors import InputError
-from clvmodels.transactions.databases import open_database, open_ibis, without_password
+from clvmodels.transactions.databases import check_is_database, open_database, open_ibis, without_password
 from clvmodels.transactions.engine import KINDS, Source, duckdb_engine
 from clvmodels.transactions.frames import as_arrow
 from clvmodels.transactions.paths import open_files
@@ -27,6 +27,7 @@ def open_source(source: Any, *, table: str | None = None) -> Source:
         return open_ibis(source, "Ibis table")
     if isinstance(source, Path) or (isinstance(source, str) and not _is_url(source)):
         if table is not None:
+            check_is_database(str(source))
             return open_database(str(source), table)
         return open_files(str(source))
     if isinstance(source, str):

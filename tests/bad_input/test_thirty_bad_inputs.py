@@ -117,7 +117,23 @@ R = "report orders.csv --out report"
 
 CASES = [
     # The file.
-    Case("missing file", R, "there is no file orders.csv. Give a CSV or Parquet path or glob"),
+    Case("missing file", R, "there is no file orders.csv. Give a CSV or Parquet path or glob, or 'cdnow-sample'."),
+    Case(
+        "a built-in log misspelt",
+        "report CDNOW_sampel --out report",
+        "there is no file CDNOW_sampel. Did you mean 'cdnow-sample'?",
+    ),
+    Case(
+        "a table in a file that is no database",
+        R + " --table orders",
+        "orders.csv is no database; --table names a table in a database. Leave --table out.",
+        csv(),
+    ),
+    Case(
+        "a table in a built-in log",
+        "report cdnow --table orders --out report",
+        "'cdnow' is a built-in log; --table names a table in a database. Leave --table out.",
+    ),
     Case(
         "glob without match",
         "report data/*.csv --out report",

@@ -100,9 +100,10 @@ def test_refusals() -> None:
         "nothing can be simulated; 3 problems:\n"
         "  1. customers is 0. Give a whole number, at least 1.\n"
         "  2. seed is -1. Give a whole number, at least 0.\n"
-        "  3. the dates are out of order: start 2024-02-01, acquisition_end 2024-01-01, end 2024-01-01. Customers are "
-        "won from start to acquisition_end and watched to end."
+        "  3. the log ends on 2024-01-01, before it starts on 2024-02-01. Choose a later end or an earlier start."
     )
+    with pytest.raises(InputError, match=r"Customers are won from start to acquisition_end and watched to end\."):
+        simulate(MODEL, customers=2, acquisition_end="2025-01-01", **YEAR)
     draws = BGNBD.from_log(np.tile(MODEL.log_vector, (5, 1)))
     with pytest.raises(InputError, match=r"model holds 5 draws of its parameters\. Give one set of parameters\."):
         simulate(draws, customers=2, **YEAR)

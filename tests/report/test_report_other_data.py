@@ -122,6 +122,10 @@ def test_what_is_not_there_yet_is_refused_in_words() -> None:
         ),
         ("postgres://ana:secret@db/shop", {"table": "orders"}, "clvmodels report postgres://…@db/shop --out report "
         "--table orders"),
+        ("postgres://ana:se@cr/et@db/shop", {"table": "orders"}, "clvmodels report postgres://…@db/shop --out report "
+        "--table orders"),
+        ("mysql://db/shop?user=ana&password=secret", {}, "clvmodels report mysql://db/shop?user=ana&password=… "
+        "--out report"),
         (pd.DataFrame(), {"until": dt.date(2024, 5, 1)}, None),
     ],
 )  # fmt: skip
@@ -136,6 +140,7 @@ def test_the_command_reproduces_the_call(source: object, options: dict[str, obje
     else:
         assert told.replace("'", "").replace("…", "") == command.replace("'", "").replace("…", "")
         assert "secret" not in told
+        assert "cr/et" not in told
 
 
 def test_the_end_of_observation_hides_what_comes_after(little: pd.DataFrame) -> None:
@@ -154,3 +159,37 @@ def test_progress_is_told_in_words(little: pd.DataFrame, tmp_path: Path) -> None
     clv.write_report(tmp_path / "report", replace(report, figures={}), progress=steps.append)
     assert steps[0] == "reading transactions"
     assert len(steps) == len(set(steps)) >= 8
+
+
+def test_rows_in_the_future_are_left_out_by_until(little: pd.DataFrame) -> None:
+    """A typing error of a hundred years: refused without --until, without trace with it."""
+    wrong = little.assign(day=[dt.date(2124, 6, 1), *little["day"][1:]])
+    with pytest.raises(
+        InputError, match=r"1 of \d+ rows lie in the future .* leave them out with --until 2024-12-\d\d"
+    ):
+        build_report(wrong, value="amount")
+    report = build_report(wrong, value="amount", until="2024-12-31", horizon="2 months", method="mle")
+    assert report.data["holdout"]["end"] == "2024-12-31"
+    ledger = {row["reason"]: row["rows"] for row in report.data["data"]["ledger"]}
+    assert ledger["after_end"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"calibration_end": "2024-10-31"}, "--calibration-end 2024-10-31 leaves no holdout up to the end of"),
+        ({"holdout_end": "2024-11-30"}, "--holdout-end 2024-11-30 lies after the end of observation, --until 2024-10"),
+    ],
+)
+def test_no_period_reaches_beyond_the_end_of_observation(
+    little: pd.DataFrame, options: dict[str, str], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        build_report(little, value="amount", until="2024-10-31", **options)  # type: ignore[arg-type]
+
+
+def test_every_fate_of_a_row_has_words() -> None:
+    from clvmodels.report.texts import LEDGER
+    from clvmodels.transactions.ledger import REASONS
+
+    assert set(LEDGER) == set(REASONS)
