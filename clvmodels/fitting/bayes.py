@@ -10,7 +10,7 @@ from clvmodels.fitting.draws import ENOUGH, GOOD, MIXED, Draws
 from clvmodels.fitting.influence import prior_influence
 from clvmodels.fitting.nuts import compile_model
 from clvmodels.fitting.objective import Objective
-from clvmodels.fitting.posterior import find_mode, importance_draws
+from clvmodels.fitting.posterior import sample_posterior
 from clvmodels.fitting.priors import Parametrisation
 from clvmodels.fitting.result import Fit
 
@@ -44,8 +44,7 @@ def fit_posterior(
     title = parametrisation.family.title
     failed: Draws | None = None
     if method == "posterior":
-        mode = find_mode(objective, parametrisation)
-        draws = importance_draws(objective, parametrisation, mode, seed=seed)
+        draws = sample_posterior(objective, parametrisation, seed=seed)
         if not draws.certified:
             failed = draws
     if method == "nuts" or failed:
@@ -61,7 +60,7 @@ def fit_posterior(
                 raise
             raise MissingDependencyError(f"{reason}, so NUTS is needed. {error} Or choose --method mle.") from error
         if failed:
-            warnings.warn(f"{reason}; sampled with NUTS instead.", DiagnosticWarning, stacklevel=4)
+            warnings.warn(f"{reason}; sampled with NUTS instead.", DiagnosticWarning, stacklevel=3)
     fit = _fit(objective, parametrisation, summary, draws, asked=method, seed=seed, n_left_out=n_left_out)
     if not fit.converged:
         raise ConvergenceError(f"{title} did not converge: {fit.verdict.partition(': ')[2]}.", fit)

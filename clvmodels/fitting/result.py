@@ -111,9 +111,10 @@ class Fit:
         """
         estimate = np.array(list(self.parameters.values()))
         error = np.array([np.nan if e is None else e for e in self.standard_errors.values()])
-        reach = np.exp(special.ndtri((1 + level) / 2) * error / estimate)
-        lower, upper = estimate / reach, estimate * reach
-        if self.posterior is not None:
+        if self.posterior is None:
+            reach = np.exp(special.ndtri((1 + level) / 2) * error / estimate)
+            lower, upper = estimate / reach, estimate * reach
+        else:
             lower, upper = self.posterior.quantile((1 - level) / 2), self.posterior.quantile((1 + level) / 2)
         return pd.DataFrame(
             {

@@ -11,7 +11,7 @@ from scipy import integrate, stats
 
 from clvmodels.fitting.draws import Draws, smooth
 from clvmodels.fitting.objective import Objective
-from clvmodels.fitting.posterior import Mode, draws_worth_waiting_for, find_mode, importance_draws, log_posterior
+from clvmodels.fitting.posterior import Proposal, draws_worth_waiting_for, find_mode, importance_draws, log_posterior
 from clvmodels.fitting.priors import PARAMETRISATIONS, Beta, Gamma, HalfNormal, LogNormal, Parametrisation, Prior
 from clvmodels.fitting.purchase_sums import BGNBDObjective
 from clvmodels.fitting.spend_sums import GammaGammaObjective
@@ -109,7 +109,7 @@ def test_a_conditional_posterior_by_quadrature(name: str) -> None:
     known = find_mode(objective, parametrisation).u
     parametrisation = with_all_but_the_first_known(parametrisation, known)
     mode = find_mode(objective, parametrisation)
-    draws = importance_draws(objective, parametrisation, mode, seed=1)
+    draws = importance_draws(objective, parametrisation, mode, seed=(1,))
     assert draws.certified
     spread = float(np.sqrt(mode.covariance[0, 0]))
     grid = mode.u[0] + spread * np.linspace(-9, 9, 2001)
@@ -148,8 +148,8 @@ def test_a_gaussian_posterior_is_recovered() -> None:
         {"p": LogNormal(0, 1e4), "q_above_1": LogNormal(0, 1e4), "mean": LogNormal(0, 1e4)}
     )
     flat = replace(flat, to_eta=lambda u: u)
-    mode = Mode(target.centre + 0.2, np.linalg.inv(target.precision) * 1.2, 0)
-    draws = importance_draws(target, flat, mode, seed=5)  # type: ignore[arg-type]
+    proposal = Proposal(target.centre + 0.2, np.linalg.inv(target.precision) * 1.2)
+    draws = importance_draws(target, flat, proposal, seed=(5,))  # type: ignore[arg-type]
     assert draws.k_hat is not None
     assert draws.k_hat < 0.5
     assert draws.ess > 2000
@@ -162,9 +162,9 @@ def test_k_hat_tells_a_proposal_that_is_too_narrow() -> None:
     """Draws from the middle of a posterior only: the certificate refuses them."""
     objective, parametrisation = PURCHASES, PARAMETRISATIONS["bgnbd"]
     mode = find_mode(objective, parametrisation)
-    narrow = importance_draws(objective, parametrisation, Mode(mode.u, mode.covariance / 25, 0), seed=1)
+    narrow = importance_draws(objective, parametrisation, Proposal(mode.u, mode.covariance / 25), seed=(1,))
     assert not narrow.certified
-    assert importance_draws(objective, parametrisation, mode, seed=1).certified
+    assert importance_draws(objective, parametrisation, mode, seed=(1,)).certified
 
 
 def test_draws_of_known_weights() -> None:
