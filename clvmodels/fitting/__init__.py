@@ -42,8 +42,9 @@ def fit(
     Parameters
     ----------
     family
-        The class or its name, e.g. ``BGNBD`` or ``"bgnbd"``. BG/NBD takes the summary's patterns (x, t_x, T);
-        Gamma-Gamma takes the repeat buyers' mean spend, leaving out those of value 0 (counted in the diagnostics).
+        The class or its name, e.g. ``BGNBD`` or ``"bgnbd"``. Purchase families take the summary's patterns
+        (x, t_x, T); Gamma-Gamma takes the repeat buyers' mean spend, leaving out those of value 0 (counted in the
+        diagnostics).
     summary
         From `summarize` or `split`.
     method
@@ -113,7 +114,7 @@ def fit(
 
 def _objective(kind: type[Family], summary: Summary) -> tuple[Objective, dict[str, int]]:
     if kind is not GammaGamma:
-        return purchase_objective(summary), {}
+        return purchase_objective(summary, kind), {}
     objective, left_out = spend_objective(summary)
     return objective, {"n_left_out": left_out}
 

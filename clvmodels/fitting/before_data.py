@@ -90,7 +90,7 @@ def prior_predictive(
         quantities: dict[str, Callable[[Array], Any]] = {"mean_spend": np.mean, "top_tenth_share": top_tenth_share}
         observed: Array = m
     else:
-        patterns = purchase_objective(summary)
+        patterns = purchase_objective(summary, kind)
         (x, _, T), n = patterns.rows()
         model = parametrisation.model(prior_draws(parametrisation, draws, rng), patterns.scale)
         simulated = model.sample(_some(np.repeat(T, n.astype(int))), 0, 0, 0, seed=rng)

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from clvmodels.errors import DiagnosticWarning, InputError
+from clvmodels.fitting.family_sums import OBJECTIVES
+from clvmodels.fitting.objective import Objective
 from clvmodels.fitting.purchase_sums import BGNBDObjective
 from clvmodels.fitting.spend_sums import GammaGammaObjective
-from clvmodels.models import BGNBD, GammaGamma
+from clvmodels.models import BGNBD, Family, GammaGamma
 from clvmodels.models.arrays import Array
 
 if TYPE_CHECKING:
@@ -33,15 +35,15 @@ class Observed(Protocol):
         """Whether there is money in it."""
 
 
-def purchase_objective(summary: Summary) -> BGNBDObjective:
-    """The BG/NBD likelihood of a summary's patterns.
+def purchase_objective(summary: Summary, family: type[Family] = BGNBD) -> Objective:
+    """A purchase family's likelihood of a summary's patterns.
 
     Raises
     ------
     InputError
         For impossible patterns, no customer or one, nobody observed after the first purchase, no repeat buyer.
     """
-    cannot = f"{BGNBD.title} cannot be fitted"
+    cannot = f"{family.title} cannot be fitted"
     patterns, until = summary.patterns, summary.until
     _check_patterns(patterns, cannot)
     customers = int(patterns.n.sum())
@@ -72,12 +74,13 @@ def purchase_objective(summary: Summary) -> BGNBDObjective:
         )
     if not (patterns.x == 0).any():
         warnings.warn(
-            f"{BGNBD.title}: all {customers:,} customers have bought again; were one-time buyers dropped? They are "
+            f"{family.title}: all {customers:,} customers have bought again; were one-time buyers dropped? They are "
             "needed: without them rates come out too high. Summarise the whole log.",
             DiagnosticWarning,
             stacklevel=4,
         )
-    return BGNBDObjective(patterns.x, patterns.t_x, patterns.T, patterns.n)
+    objective = BGNBDObjective if family is BGNBD else OBJECTIVES[family.name]
+    return objective(patterns.x, patterns.t_x, patterns.T, patterns.n)
 
 
 def _check_patterns(patterns: Patterns, cannot: str) -> None:

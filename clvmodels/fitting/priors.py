@@ -16,7 +16,7 @@ from scipy import special
 
 from clvmodels.errors import InputError
 from clvmodels.fitting.distributions import DISTRIBUTIONS, Beta, Gamma, HalfNormal, LogNormal, Prior
-from clvmodels.models import BGNBD, Family, GammaGamma
+from clvmodels.models import BGNBD, MBGNBD, Family, GammaGamma
 from clvmodels.models.arrays import Array
 
 __all__ = ["PARAMETRISATIONS", "Beta", "Gamma", "HalfNormal", "LogNormal", "Parametrisation", "Prior", "Quantity"]
@@ -116,6 +116,10 @@ def _bgnbd(scale: float, shape: Any, rate: Any, concentration: Any, dropout: Any
     return BGNBD(shape, scale * shape / rate, dropout * concentration, (1 - dropout) * concentration)
 
 
+def _mbgnbd(scale: float, shape: Any, rate: Any, concentration: Any, dropout: Any) -> MBGNBD:
+    return MBGNBD(shape, scale * shape / rate, dropout * concentration, (1 - dropout) * concentration)
+
+
 def _gamma_gamma(scale: float, p: Any, q_above_1: Any, mean: Any) -> GammaGamma:
     return GammaGamma(p, 1 + q_above_1, scale * mean * q_above_1 / p)
 
@@ -133,23 +137,21 @@ def _gamma_gamma_slopes(u: Array) -> tuple[Array, Array]:
     return np.array([[1.0, 0, 0], [0, share, 0], [0, rest, 1]]), bend
 
 
+RATE = (
+    Quantity("shape", "r, small when customers differ much in how often they buy", "log", LogNormal(-0.7, 1.5), True),
+    Quantity("rate", "purchases of an average customer, while alive, in the mean T", "log", LogNormal(0, 1.5)),
+)
+"""How often customers buy, the same in every purchase family."""
+
+COIN = (
+    Quantity("concentration", "a + b, small when customers differ much in dropout", "log", LogNormal(1.6, 1.5), True),
+    Quantity("dropout", "a / (a + b), the share that leaves after a purchase", "logit", Beta(1, 1)),
+)
+"""How customers leave after a purchase."""
+
 PARAMETRISATIONS: dict[str, Parametrisation] = {
-    "bgnbd": Parametrisation(
-        BGNBD,
-        (
-            Quantity(
-                "shape", "r, small when customers differ much in how often they buy", "log", LogNormal(-0.7, 1.5), True
-            ),
-            Quantity("rate", "purchases of an average customer, while alive, in the mean T", "log", LogNormal(0, 1.5)),
-            Quantity(
-                "concentration", "a + b, small when customers differ much in dropout", "log", LogNormal(1.6, 1.5), True
-            ),
-            Quantity("dropout", "a / (a + b), the share that leaves after a purchase", "logit", Beta(1, 1)),
-        ),
-        _bgnbd,
-        _same,
-        _same_slopes,
-    ),
+    "bgnbd": Parametrisation(BGNBD, (*RATE, *COIN), _bgnbd, _same, _same_slopes),
+    "mbgnbd": Parametrisation(MBGNBD, (*RATE, *COIN), _mbgnbd, _same, _same_slopes),
     "gamma_gamma": Parametrisation(
         GammaGamma,
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from clvmodels.calendar import Unit
 from clvmodels.fitting.mle import FLAT, Optimum
 from clvmodels.fitting.objective import Limit
-from clvmodels.models import BGNBD, FAMILIES, Family, GammaGamma
+from clvmodels.models import BGNBD, FAMILIES, MBGNBD, Family, GammaGamma
 
 REMEDIES: tuple[str, ...] = ('method="posterior", whose prior bounds them', "a longer calibration period")
 """What to try when the data do not tell something."""
@@ -54,7 +54,7 @@ def _finding(limit: Limit, model: Family, unit: Unit, *, on_it: bool) -> str:
     values = ", ".join(f"{name}={float(model.parameters[name]):.3g}" for name in names)
     what = _meaning(limit, model, unit).format(tell="do not tell" if on_it else "hardly tell", values=values)
     remedies = list(REMEDIES)
-    if isinstance(model, BGNBD) and limit.coordinate > 1:
+    if model.kind == "purchases" and limit.coordinate > 1:
         remedies += ["NBD, which has no dropout"] if "nbd" in FAMILIES else []
     numbered = "; ".join(f"{i}. {remedy}" for i, remedy in enumerate(remedies, 1)) if remedies[1:] else remedies[0]
     return (
@@ -67,6 +67,9 @@ _PARAMETERS: dict[tuple[type[Family], int], tuple[str, ...]] = {
     (BGNBD, 0): ("r", "alpha"),
     (BGNBD, 2): ("a", "b"),
     (BGNBD, 3): ("a", "b"),
+    (MBGNBD, 0): ("r", "alpha"),
+    (MBGNBD, 2): ("a", "b"),
+    (MBGNBD, 3): ("a", "b"),
     (GammaGamma, 0): ("p", "v"),
     (GammaGamma, 1): ("q", "v"),
 }
@@ -74,23 +77,24 @@ _PARAMETERS: dict[tuple[type[Family], int], tuple[str, ...]] = {
 
 
 def _meaning(limit: Limit, model: Family, unit: Unit) -> str:
+    occasion = "repeat purchase" if isinstance(model, BGNBD) else "purchase"
     match model, limit.coordinate, limit.sign:
-        case BGNBD(r=r, alpha=alpha), 0, 1:
+        case ((BGNBD(r=r, alpha=alpha) | MBGNBD(r=r, alpha=alpha)), 0, 1):
             return (
                 "these data {tell} how customers differ in their purchase rate (r and alpha grow together; {values}), "
                 f"only that its mean r/alpha is {r / alpha:.3g} purchases a {unit.value}"
             )
-        case BGNBD(a=a, b=b), 2, 1:
+        case ((BGNBD(a=a, b=b) | MBGNBD(a=a, b=b)), 2, 1):
             return (
                 "these data {tell} how customers differ in dropout (a and b grow together; {values}), "
                 f"only that its mean a/(a+b) is {a / (a + b):.3g}"
             )
-        case BGNBD(a=a, b=b), 2, -1:
+        case ((BGNBD(a=a, b=b) | MBGNBD(a=a, b=b)), 2, -1):
             return (
                 "these data {tell} how customers differ in dropout (a and b vanish together; {values}), "
-                f"only that a share of {a / (a + b):.3g} leaves at the first repeat purchase while the others stay"
+                f"only that a share of {a / (a + b):.3g} leaves at the first {occasion} while the others stay"
             )
-        case BGNBD(), 3, -1:
+        case BGNBD() | MBGNBD(), 3, -1:
             return "these data {tell} whether customers drop out at all (a/(a+b) vanishes; {values})"
         case BGNBD(), 3, 1:
             return "these data {tell} whether anybody stays after the first repeat purchase (b vanishes; {values})"

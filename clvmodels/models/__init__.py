@@ -5,8 +5,9 @@ from __future__ import annotations
 from clvmodels.models.base import Family, PurchaseFamily
 from clvmodels.models.bgnbd import BGNBD
 from clvmodels.models.gamma_gamma import GammaGamma
+from clvmodels.models.mbgnbd import MBGNBD
 
-FAMILIES: dict[str, type[Family]] = {family.name: family for family in (BGNBD, GammaGamma)}
+FAMILIES: dict[str, type[Family]] = {family.name: family for family in (BGNBD, MBGNBD, GammaGamma)}
 """Every family by its name; the laws in the tests run over this table."""
 
-__all__ = ["BGNBD", "FAMILIES", "Family", "GammaGamma", "PurchaseFamily"]
+__all__ = ["BGNBD", "FAMILIES", "MBGNBD", "Family", "GammaGamma", "PurchaseFamily"]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
 from clvmodels.models import new_customer
-from clvmodels.models.arrays import NUMPY, Array, Counts, Ops, Parameter, digamma_rise, per_distinct
-from clvmodels.models.base import PurchaseFamily
+from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter, digamma_rise, per_distinct
+from clvmodels.models.renewal import RenewalFamily
 
 
 @dataclass(frozen=True)
-class BGNBD(PurchaseFamily):
+class BGNBD(RenewalFamily):
     """The BG/NBD model.
 
     A customer's purchase rate is λ ~ Gamma(r, α) per unit of time; after every purchase the customer drops out with
@@ -51,6 +52,7 @@ class BGNBD(PurchaseFamily):
 
     name = "bgnbd"
     title = "BG/NBD"
+    new: ClassVar[ModuleType] = new_customer
 
     r: Parameter
     alpha: Parameter
@@ -81,7 +83,7 @@ class BGNBD(PurchaseFamily):
         """Derivative of the log-likelihood by r, alpha, a, b: shape (4, n)."""
         x, t_x, T = (np.asarray(value, float) for value in (x, t_x, T))
         r, alpha, a, b = self.r, self.alpha, self.a, self.b
-        dead = np.where(x > 0, special.expit(self._log_odds(x, t_x, T)), 0.0)
+        dead = self.p_dead(x, t_x, T)
         rise_r = per_distinct(lambda k: digamma_rise(r, k), x)
         rise_b = per_distinct(lambda k: digamma_rise(b, k), x)
         rise_ab = per_distinct(lambda k: digamma_rise(a + b, k), x)
@@ -96,76 +98,12 @@ class BGNBD(PurchaseFamily):
         x, t_x, T = (np.asarray(value, float) for value in (x, t_x, T))
         return np.where(x > 0, special.expit(-self._log_odds(x, t_x, T)), 1.0)
 
+    def p_dead(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """1 − P(alive)."""
+        x, t_x, T = (np.asarray(value, float) for value in (x, t_x, T))
+        return np.where(x > 0, special.expit(self._log_odds(x, t_x, T)), 0.0)
+
     def updated(self, x: ArrayLike, T: ArrayLike) -> tuple[Any, Any, Any, Any]:
         """Parameters of the new customer that a customer alive at T is."""
         x, T = np.asarray(x, float), np.asarray(T, float)
         return self.r + x, self.alpha + T, self.a, self.b + x
-
-    def p_active(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
-        """Probability of at least one purchase in (T, T + t]."""
-        r, alpha, _, _ = self.updated(x, T)
-        return np.asarray(self.p_alive(x, t_x, T) * -np.expm1(-r * np.log1p(np.asarray(t, float) / alpha)))
-
-    def expected_purchases(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
-        """Expected number of purchases in (T, T + t] (eq. 10)."""
-        return self.p_alive(x, t_x, T) * new_customer.mean(np.asarray(t, float), *self.updated(x, T))
-
-    def survival(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
-        """Probability of n or more purchases in (T, T + t]."""
-        n = np.asarray(n, float)
-        tail = new_customer.survival(np.maximum(n, 1), np.asarray(t, float), *self.updated(x, T))
-        return np.where(n > 0, self.p_alive(x, t_x, T) * tail, 1.0)
-
-    def survival_table(self, n_max: int, t: float, x: ArrayLike, T: ArrayLike) -> Array:
-        """Probability of n or more purchases in (T, T + t] for customers alive at T, n = 0 … n_max, by recurrence."""
-        return new_customer.survival_table(n_max, t, *self.updated(x, T))
-
-    def pmf(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
-        """Probability of exactly n purchases in (T, T + t] (eq. 8 at the updated parameters)."""
-        x, t_x, T, n, t = (np.asarray(value, float) for value in (x, t_x, T, n, t))
-        dead = np.where(x > 0, special.expit(self._log_odds(x, t_x, T)), 0.0)
-        some = new_customer.pmf(np.maximum(n, 1), t, *self.updated(x, T))
-        none = np.exp(-(self.r + x) * np.log1p(t / (self.alpha + T)))
-        p_alive = self.p_alive(x, t_x, T)
-        return np.where(n > 0, p_alive * some, np.where(n == 0, dead + p_alive * none, 0.0))
-
-    def discounted_purchases(
-        self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, delta: ArrayLike
-    ) -> Array:
-        """Expected discounted number of purchases in (T, T + t], at the continuous rate ``delta`` per unit of time."""
-        t, delta = np.asarray(t, float), np.asarray(delta, float)
-        return self.p_alive(x, t_x, T) * new_customer.discounted(t, *self.updated(x, T), delta)
-
-    def sample(
-        self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, seed: int | np.random.Generator
-    ) -> Counts:
-        """One simulated number of purchases in (T, T + t] per customer (and per draw)."""
-        rng = np.random.default_rng(seed)
-        p_alive = self.p_alive(x, t_x, T)
-        bought, last = self._story(np.asarray(t, float), *self.updated(x, T), rng)
-        alive = rng.random(np.broadcast_shapes(bought.shape, p_alive.shape)) < p_alive
-        return np.where(alive, np.minimum(bought, last), 0)
-
-    def sample_times(self, t: ArrayLike, *, seed: int | np.random.Generator) -> tuple[Counts, Array]:
-        """Repeat purchases of new customers, each observed for its own t: customer indices and times, in order."""
-        rng = np.random.default_rng(seed)
-        t = np.atleast_1d(np.asarray(t, float))
-        wanted, last = self._story(t, self.r, self.alpha, self.a, self.b, rng)
-        customer = np.repeat(np.arange(t.size), wanted)
-        times = rng.random(customer.size) * t[customer]
-        order = np.lexsort((times, customer))  # a Poisson process given its count is sorted uniforms
-        customer, times = customer[order], times[order]
-        rank = np.arange(customer.size) - np.repeat(np.cumsum(wanted) - wanted, wanted)
-        kept = rank < last[customer]
-        return customer[kept], times[kept]
-
-    @staticmethod
-    def _story(t: Array, r: Any, alpha: Any, a: Any, b: Any, rng: np.random.Generator) -> tuple[Any, Any]:
-        """Purchases an immortal customer would make in t, and after which purchase this one leaves."""
-        shape = np.broadcast_shapes(*(np.shape(value) for value in (t, r, alpha, a, b)))
-        rate = rng.gamma(r, size=shape) / alpha
-        dropout = np.maximum(rng.beta(a, b, size=shape), 1e-300)
-        wanted = rng.poisson(rate * t)
-        with np.errstate(divide="ignore"):  # dropout = 1: leaves after the first
-            last = np.ceil(rng.standard_exponential(shape) / -np.log1p(-dropout))
-        return wanted, np.clip(last, 1, 2.0**62).astype(np.int64)

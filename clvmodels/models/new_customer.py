@@ -70,6 +70,16 @@ def nbd_tail(n: Array, t: Array, r: Any, alpha: Any) -> Array:
     return np.asarray(special.betainc(n, r, t / (alpha + t)))
 
 
+def none(t: Array, r: Any, alpha: Any, a: Any, b: Any) -> Array:
+    """P(X(t) = 0): nobody leaves before a purchase."""
+    return np.asarray(np.exp(-r * np.log1p(t / alpha)))
+
+
+def some(t: Array, r: Any, alpha: Any, a: Any, b: Any) -> Array:
+    """P(X(t) ≥ 1)."""
+    return np.asarray(-np.expm1(-r * np.log1p(t / alpha)))
+
+
 def survival_table(n_max: int, t: float, r: Any, alpha: Any, a: Any, b: Any) -> Array:
     """P(X(t) ≥ n) for n = 0 … n_max on a last axis, by recurrence; every entry is a sum of positive terms."""
     r, alpha, a, b = (np.asarray(value, float)[..., None] for value in (r, alpha, a, b))
@@ -84,7 +94,10 @@ def survival_table(n_max: int, t: float, r: Any, alpha: Any, a: Any, b: Any) -> 
 
 
 def mean(t: ArrayLike, r: ArrayLike, alpha: ArrayLike, a: ArrayLike, b: ArrayLike) -> Array:
-    """Expected purchases h(t): by series, and by an integral where the series would lose digits or be long."""
+    """Expected purchases h(t) (Fader, Hardie & Lee 2005, eq. 9; updated it is their eq. 10).
+
+    By series, and by an integral where the series would lose digits or be long.
+    """
     return in_blocks(_mean, t, r, alpha, a, b)
 
 
@@ -218,3 +231,14 @@ def discounted(t: ArrayLike, r: ArrayLike, alpha: ArrayLike, a: ArrayLike, b: Ar
 def _gauss(order: int) -> tuple[Array, Array]:
     """Nodes and weights on [−1, 1]: an eigenvalue problem each time they are asked for."""
     return np.polynomial.legendre.leggauss(order)
+
+
+def story(t: Array, r: Any, alpha: Any, a: Any, b: Any, rng: np.random.Generator) -> tuple[Any, Any, Any]:
+    """Purchases an immortal customer would make in t, after which of them this one leaves, and until when they fall."""
+    shape = np.broadcast_shapes(*(np.shape(value) for value in (t, r, alpha, a, b)))
+    rate = rng.gamma(r, size=shape) / alpha
+    dropout = np.maximum(rng.beta(a, b, size=shape), 1e-300)
+    wanted = rng.poisson(rate * t)
+    with np.errstate(divide="ignore"):  # dropout = 1: leaves after the first
+        last = np.ceil(rng.standard_exponential(shape) / -np.log1p(-dropout))
+    return wanted, np.clip(last, 1, 2.0**62).astype(np.int64), t

@@ -21,13 +21,13 @@ def test_log_likelihood_and_score(family: type[Family]) -> None:
     import pytensor
     import pytensor.tensor as pt
 
-    from clvmodels.fitting.nuts import _symbolic
+    from clvmodels.fitting import nuts
 
     data = (X, T_X, T) if issubclass(family, PurchaseFamily) else (X, M)
     numbers = family.from_log(np.linspace(0.9, 0.2, len(family.parameter_names())))
     parameters = [pt.dscalar(name) for name in family.parameter_names()]
     symbolic: Any = family(*parameters)
-    value = symbolic.log_likelihood(*data, ops=_symbolic())
+    value = symbolic.log_likelihood(*data, ops=nuts.symbolic())
     slopes = [pt.grad(value.sum(), parameter) for parameter in parameters]
     compiled = pytensor.function(parameters, [value, *slopes], mode=pytensor.compile.Mode(linker="py"))
     found, *gradient = compiled(*numbers.parameters.values())
