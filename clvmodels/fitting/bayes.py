@@ -90,7 +90,9 @@ def _fit(
     centre = draws.weights @ draws.u
     model = parametrisation.model(centre, objective.scale)
     names = model.parameter_names()
-    influence, influence_words = prior_influence(draws, parametrisation)
+    influence, influence_words = prior_influence(
+        draws, parametrisation, anew=lambda changed: sample_posterior(objective, changed, seed=seed)
+    )
     return Fit(
         model=model,
         method="nuts" if draws.k_hat is None else "posterior",

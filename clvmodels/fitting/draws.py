@@ -118,8 +118,17 @@ class Draws:
 
 
 def smooth(log_ratios: Array) -> tuple[Array, float]:
-    """Pareto-smoothed importance weights (they sum to 1) and k̂, from log posterior − log proposal."""
-    log_weights, k_hat = _array_stats().psislw(-np.asarray(log_ratios))  # ArviZ takes minus the log ratios
+    """Pareto-smoothed importance weights (they sum to 1) and k̂, from log posterior − log proposal.
+
+    Equal ratios have no tail: k̂ = −∞. Equal ratios in the tail only, as stuck chains have, cannot be judged: k̂ = ∞.
+    """
+    log_ratios = np.asarray(log_ratios, float)
+    if np.ptp(log_ratios) == 0:
+        return np.full(log_ratios.size, 1 / log_ratios.size), -np.inf
+    try:
+        log_weights, k_hat = _array_stats().psislw(-log_ratios)  # ArviZ takes minus the log ratios
+    except ValueError:
+        log_weights, k_hat = log_ratios, np.inf
     weights = np.exp(log_weights - np.max(log_weights))
     return weights / weights.sum(), float(k_hat)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -25,17 +26,23 @@ def reweighted(draws: Draws, parametrisation: Parametrisation, factor: float) ->
     return replace(draws, weights=weights, chains=1, k_hat=k_hat, r_hat=None, bulk_ess=None, tail_ess=None)
 
 
-def prior_influence(draws: Draws, parametrisation: Parametrisation) -> tuple[dict[str, float], str]:
+def prior_influence(
+    draws: Draws, parametrisation: Parametrisation, anew: Callable[[Parametrisation], Draws] | None = None
+) -> tuple[dict[str, float], str]:
     """How far the posterior mean of any quantity moves, in posterior standard deviations, by prior scale; and in words.
 
-    Where the reweighted draws fail their own certificate, their shift is a lower bound, and the words say so.
+    Where reweighted draws fail their certificate, ``anew`` draws under the changed priors. Where that fails too, the
+    shift is a lower bound, and the words say so.
     """
     centre = draws.weights @ draws.u
     spread = np.sqrt(draws.weights @ (draws.u - centre) ** 2)
     shifts, parts = {}, []
     for factor, name in SCALES.items():
         other = reweighted(draws, parametrisation, factor)
-        shift = float(np.max(np.abs(other.weights @ draws.u - centre) / spread))
+        if not other.certified and anew:
+            fresh = anew(parametrisation.wider(factor))
+            other = fresh if fresh.certified else other
+        shift = float(np.max(np.abs(other.weights @ other.u - centre) / spread))
         shifts[f"{factor:g}"] = shift
         extent = "at most" if other.certified else f"at least (k̂ {other.k_hat:.2f}: these draws cannot tell)"
         parts.append(f"with priors {name} as wide by {extent} {shift:.2f}")
