@@ -176,9 +176,10 @@ def _draws_from_plain(plain: dict[str, Any], family: type[Family]) -> Draws:
 
     def array(name: str, *shape: int) -> Array:
         try:
-            values = np.frombuffer(base64.b64decode(plain[name], validate=True), "<f8")
+            content = base64.b64decode(plain[name], validate=True)
         except binascii.Error as error:
             raise ValueError(f"{name} of the posterior is not base64 ({error})") from None
+        values = np.frombuffer(content[: len(content) // 8 * 8], "<f8")
         if values.size != np.prod(shape) or not np.isfinite(values).all():
             raise ValueError(f"{name} of the posterior is not {' × '.join(map(str, shape))} finite numbers")
         return values.astype(float).reshape(shape)

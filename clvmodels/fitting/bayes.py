@@ -97,7 +97,7 @@ def _fit(
         model=model,
         method="nuts" if draws.k_hat is None else "posterior",
         unit=summary.unit,
-        log_likelihood=objective(parametrisation.to_eta(centre))[0] + objective.shift(),
+        log_likelihood=float(objective(parametrisation.to_eta(centre))[0] + objective.shift()),
         n_customers=objective.n_customers,
         converged=draws.certified,
         verdict=_verdict(draws),

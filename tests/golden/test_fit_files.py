@@ -21,6 +21,9 @@ from clvmodels.summary import Summary
 GOLDEN = Path(__file__).with_name("fit_schema_1.json")
 """BG/NBD and Gamma-Gamma of the CDNOW sample up to 1997-09-30, as version 0.1.0 wrote them. Never rewrite it."""
 
+GOLDEN_DRAWS = Path(__file__).with_name("fit_schema_2.json")
+"""The same by method="posterior", with the first 32 of each fit's draws. Never rewrite it either."""
+
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[Fit, Fit]:
@@ -109,6 +112,92 @@ def test_golden_file_is_what_a_fit_gives_today() -> None:
         np.testing.assert_allclose(new.model.log_vector, old.model.log_vector, rtol=0, atol=1e-9)
         np.testing.assert_allclose(new.covariance, old.covariance, rtol=1e-7)
         assert new.sha256 == old.sha256
+
+
+@pytest.fixture(scope="module")
+def posteriors() -> tuple[Fit, Fit]:
+    summary = clv.split("cdnow-sample", calibration_end="1997-09-30", holdout_end="1998-06-30").calibration
+    return fit(BGNBD, summary, method="posterior"), fit(GammaGamma, summary, method="posterior")
+
+
+def test_posteriors_come_back_to_the_last_bit(posteriors: tuple[Fit, Fit], tmp_path: Path) -> None:
+    """All 4,096 draws of both, in one file of less than a megabyte; only the data stay behind."""
+    path = tmp_path / "fit.json"
+    clv.save(posteriors, path)
+    assert path.stat().st_size < 1e6
+    loaded = clv.load(path)
+    assert isinstance(loaded, tuple)
+    for one, other in zip(posteriors, loaded, strict=True):
+        same_draws(one, other)
+        assert other.observed is None
+        same(dataclasses.replace(one, observed=None, posterior=None), dataclasses.replace(other, posterior=None))
+        pd.testing.assert_frame_equal(one.table(), other.table())
+        assert one.draws(64, seed=3).log_vector.tobytes() == other.draws(64, seed=3).log_vector.tobytes()
+    clv.save(loaded, tmp_path / "two.json")
+    assert (tmp_path / "two.json").read_bytes() == path.read_bytes()
+
+
+def same_draws(one: Fit, other: Fit) -> None:
+    first, second = one.posterior, other.posterior
+    assert first is not None
+    assert second is not None
+    for field in dataclasses.fields(first):
+        before, after = getattr(first, field.name), getattr(second, field.name)
+        if isinstance(before, np.ndarray):
+            assert (before.shape, before.tobytes()) == (after.shape, after.tobytes())
+        else:
+            assert (before, type(before)) == (after, type(after)), field.name
+
+
+def test_golden_file_with_draws(posteriors: tuple[Fit, Fit]) -> None:
+    """What an earlier version wrote is read as it was, and is what a fit gives today."""
+    for old, new in zip(clv.load(GOLDEN_DRAWS), posteriors, strict=True):
+        assert old.method == "posterior"
+        assert old.posterior.size == 32
+        assert old.posterior.k_hat < 0.5
+        assert old.verdict.startswith("certified: Pareto k̂")
+        np.testing.assert_allclose(old.posterior.u, new.posterior.u[:32], rtol=0, atol=1e-6)
+        np.testing.assert_allclose(old.model.log_vector, new.model.log_vector, rtol=0, atol=1e-3)
+        assert old.draws(4, seed=1).n_draws == 4
+
+
+def test_numbers_that_json_has_not(posteriors: tuple[Fit, Fit], tmp_path: Path) -> None:
+    """A fit that did not converge can be saved, and looked at later."""
+    assert posteriors[0].posterior is not None
+    lost = dataclasses.replace(
+        posteriors[0],
+        diagnostics={"r_hat": float("nan"), "prior_influence": {"2": float("inf"), "0.5": -float("inf")}},
+        posterior=dataclasses.replace(posteriors[0].posterior, k_hat=float("inf")),
+    )
+    clv.save(lost, tmp_path / "fit.json")
+    loaded = clv.load(tmp_path / "fit.json")
+    assert isinstance(loaded, Fit)
+    assert loaded.posterior is not None
+    assert loaded.posterior.k_hat == float("inf")
+    assert np.isnan(loaded.diagnostics["r_hat"])
+    assert loaded.diagnostics["prior_influence"] == {"2": float("inf"), "0.5": -float("inf")}
+
+
+BROKEN_DRAWS = {
+    "cut off": ("u", lambda text: text[:-8], "u of the posterior is not 32 × 4 finite numbers"),
+    "other signs": ("weights", lambda text: "é" + text[1:], "was edited: ValueError"),
+    "no base64": ("log_parameters", lambda text: "?" + text[1:], "log_parameters of the posterior is not base64"),
+    "missing": ("chains", None, "was edited: KeyError, 'chains'"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_DRAWS)
+def test_broken_draws(kind: str, tmp_path: Path) -> None:
+    name, change, words = BROKEN_DRAWS[kind]
+    content = json.loads(GOLDEN_DRAWS.read_text(encoding="utf-8"))
+    draws = content["fits"][0]["posterior"]
+    if change is None:
+        del draws[name]
+    else:
+        draws[name] = change(draws[name])
+    (tmp_path / "fit.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(InputError, match=words):
+        clv.load(tmp_path / "fit.json")
 
 
 def edited(change: dict[str, Any] | None = None, fits: dict[str, Any] | None = None) -> str:
