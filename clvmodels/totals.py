@@ -1,14 +1,13 @@
 """Totals over customers, with intervals for chance and for what the fit does not know.
 
-Given the parameters customers are independent: outcome variances add up. The parameters are shared by all: their part
-is a gradient times the fits' covariance (delta method). Without it 90 % intervals of totals cover less than 80 %.
+Given the parameters customers are independent: outcome variances add up. The parameters are shared by all: of an
+estimate their part is a gradient times its covariance (delta method), of a posterior a mixture over its draws, which
+keeps its skewness. Without it 90 % intervals of totals cover less than 80 %.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +15,18 @@ from scipy import special
 
 from clvmodels.fitting.result import Fit
 from clvmodels.models.arrays import Array
-from clvmodels.models.base import Family
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
+from clvmodels.outcomes.sums import Sums, factors, mixture_limits, propagated, purchase_sums, spend_sums
 
 LEVEL = 0.90
-STEP = 1e-3
-"""Of central differences in log parameters: an error of 1e-6, while formulas hold 1e-10 of noise / 1e-3."""
 HEAVY = 3.0
 """Where p x + q is not above this, a customer's value has no third moment and the sum's giants are simulated."""
 GIANTS = 200.0
 """Expected number of customers whose value is drawn one by one; the others' sum is normal."""
-SIMULATIONS = 4000
+SIMULATIONS = 8192
 """Another seed moves an interval by about 1 % of its width."""
+FEWEST, MEMORY = 200, 1 << 20
+"""Posterior draws for a very large number of groups, and draws × groups kept in memory (8 MB a quantity)."""
 
 
 @dataclass(frozen=True)
@@ -67,57 +66,60 @@ class Portfolio:
         def add(amount: Array) -> Array:
             return np.bincount(group, amount, n_groups).astype(float)
 
+        outcomes, values = self.outcomes, self.values
         counts = np.bincount(group, minlength=n_groups).tolist()
-        expected = self.outcomes.mean
-        sensitivity = self._gradients(add)
-        known = add(expected)
-        rows = [(known, *limits(known, add(self.outcomes.variance) + sensitivity["purchases"]))]
-        if self.values is not None:
-            worth = self.margin * self.values.mean
-            present = self.margin * self.values.expected_spend * self.discounted
+        shared, mixed = self._shared(group, n_groups)
+        known = add(outcomes.mean)
+        chance = add(outcomes.variance - np.maximum(outcomes.mean_square - outcomes.mean**2, 0.0))
+        rows = [(known, *limits(known, chance + shared[0], mixed[0]))]
+        if values is not None:
+            worth = self.margin * values.mean
+            present = self.margin * values.expected_spend * self.discounted
             value, clv = add(worth), add(present)
             discount = np.divide(present, worth, out=np.ones_like(worth), where=worth > 0)
-            heavy = self.values.decay <= HEAVY
-            spread = self.margin**2 * np.where(heavy, 0.0, self.values.variance)
-            parts = (value, add(spread), sensitivity["value"]), (clv, add(spread * discount**2), sensitivity["clv"])
-            for total, chance, shared in parts:
-                lower, upper = limits(total, chance + shared)
-                for one in np.unique(group[heavy]):
-                    some = np.flatnonzero(heavy & (group == one))
-                    giants = self._giants(some) * (total[one] / value[one])
-                    rest = total[one] - float(worth[some].sum()) * total[one] / value[one]
-                    lower[one], upper[one] = self._simulated(giants, rest, chance[one], shared[one] / total[one] ** 2)
+            heavy = values.decay <= HEAVY
+            spread = self.margin**2 * np.where(heavy, 0.0, values.chance)
+            giants = {one: self._giants(np.flatnonzero(heavy & (group == one))) for one in np.unique(group[heavy])}
+            parts = (value, add(spread)), (clv, add(spread * discount**2))
+            for quantity, (total, chance) in enumerate(parts, start=1):
+                lower, upper = limits(total, chance + shared[quantity], mixed[quantity])
+                rest = add(np.where(heavy, 0.0, worth))
+                for one, simulated in giants.items():
+                    scale, relative = total[one] / value[one], shared[quantity, one] / total[one] ** 2
+                    lower[one], upper[one] = self._simulated(
+                        simulated * scale, rest[one] * scale, chance[one], relative, mixed[quantity][:, one]
+                    )
                 rows.append((total, lower, upper))
         columns = np.stack([column for row in rows for column in row], axis=1).tolist()
         return [Totals(count, *numbers) for count, numbers in zip(counts, columns, strict=True)]
 
-    def _gradients(self, add: Callable[[Array], Array]) -> dict[str, Array]:
-        """Variance of each group's expected purchases, value and clv that is due to the parameters."""
-        o, distinct = self.outcomes, self.outcomes.distinct
+    def _shared(self, group: NDArray[np.intp], n_groups: int) -> tuple[Array, Array]:
+        """What the parameters do to the groups' expected purchases, value and clv, all customers at once.
 
-        def purchases(model: Any) -> list[Array]:
-            expected = distinct.future(model, lambda x, T: model.expected_purchases(o.t, x, T, T))[distinct.place]
-            if self.values is None:
-                return [add(expected)]
-            later = distinct.future(model, lambda x, T: model.discounted_purchases(o.t, x, T, T, delta=self.delta))[
-                distinct.place
-            ]
-            return [add(expected), add(expected * worth), add(later * worth)]
-
-        names = ["purchases"]
-        if self.values is not None and self.spend is not None:
-            names = ["purchases", "value", "clv"]
-            x, m, spend = distinct.x[distinct.place], self.values.m, self.spend.predictive_model
-            worth = self.margin * spend.expected_spend(x, m)  # type: ignore[attr-defined]
-        variance = _propagated(self.purchases.predictive_model, self.purchases.covariance, purchases)
-        if self.values is not None and self.spend is not None:
-
-            def value(model: Any) -> list[Array]:
-                worth = self.margin * model.expected_spend(x, m)
-                return [add(o.mean * worth), add(self.discounted * worth)]
-
-            variance[1:] += _propagated(spend, self.spend.covariance, value)
-        return dict(zip(names, variance, strict=True))
+        A variance (of estimates, by the delta method), shape (quantities, groups); and, of posteriors, what each total
+        is multiplied by at some draws of both, paired at random: shape (quantities, draws, groups).
+        """
+        o, values = self.outcomes, self.values
+        worth = None if values is None else self.margin * values.expected_spend
+        parts: list[tuple[Fit, Sums, slice]] = [
+            (self.purchases, purchase_sums(o, self.delta, group, n_groups, worth), slice(0, 3))
+        ]
+        if values is not None and self.spend is not None:
+            x, m = o.distinct.x[o.distinct.place], np.broadcast_to(np.asarray(values.m, float), group.shape)
+            bought = [self.margin * o.mean, self.margin * self.discounted]
+            parts.append((self.spend, spend_sums(x, m, group, n_groups, bought), slice(1, 3)))
+        quantities = 1 if values is None else 3
+        posteriors = [fit.posterior for fit, _, _ in parts if fit.posterior is not None]
+        draws = max(FEWEST, min(SIMULATIONS, MEMORY // n_groups)) if posteriors else 1
+        variance, mixed = np.zeros((quantities, n_groups)), np.ones((quantities, draws, n_groups))
+        for fit, sums, which in parts:
+            if fit.posterior is None:
+                variance[which] += propagated(fit.predictive_model, fit.covariance, sums)
+            else:
+                factor = np.moveaxis(factors(fit.posterior, draws, sums, seed=self.seed), 1, 0)
+                pair = np.random.default_rng([self.seed, 2]).permutation(draws)
+                mixed[which] *= factor if fit is self.purchases else factor[:, pair]
+        return variance, mixed
 
     def _giants(self, customers: NDArray[np.intp]) -> Array:
         """Simulated sums of value over customers whose values have heavy tails: shape (simulations,).
@@ -146,39 +148,30 @@ class Portfolio:
         sums = np.bincount(np.repeat(np.arange(SIMULATIONS), count), np.exp(sizes), SIMULATIONS)
         return np.asarray(self.margin * (sums + np.maximum(rng.normal(mean, np.sqrt(variance), SIMULATIONS), 0.0)))
 
-    def _simulated(self, giants: Array, rest: float, chance: float, shared: float) -> tuple[float, float]:
-        """Limits of giants + the others, all times one factor for the parameters (``shared``: its squared CV)."""
+    def _simulated(self, giants: Array, rest: float, chance: float, shared: float, mixed: Array) -> tuple[float, float]:
+        """Limits of giants + the others, all times a factor for the parameters: log-normal, squared CV ``shared``."""
         rng = np.random.default_rng([self.seed, 1])
         others = np.maximum(rng.normal(rest, np.sqrt(chance), SIMULATIONS), 0.0)
         spread = np.sqrt(np.log1p(shared))
-        factor = np.exp(spread * rng.standard_normal(SIMULATIONS) - spread**2 / 2)
+        factor = np.exp(spread * rng.standard_normal(SIMULATIONS) - spread**2 / 2) * np.resize(mixed, SIMULATIONS)
         lower, upper = np.quantile((giants + others) * factor, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         return float(lower), float(upper)
 
 
-def limits(mean: Array, variance: Array) -> tuple[Array, Array]:
+def limits(mean: Array, variance: Array, mixed: Array | None = None) -> tuple[Array, Array]:
     """90 % limits of a log-normal with this mean and variance: positive, and skewed as sums of purchases are.
+
+    With ``mixed``, shape (draws, groups), the log-normal is one of many: mean and variance are multiplied by each.
 
     Examples
     --------
     >>> [limit.round(2).tolist() for limit in limits(np.array([100.0]), np.array([400.0]))]
     [[70.8], [135.82]]
     """
+    if mixed is not None and len(mixed) > 1:
+        return mixture_limits(mean * mixed, variance * mixed, LEVEL)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.sqrt(np.log1p(np.where(mean > 0, variance / mean**2, 0.0)))
     reach = spread * special.ndtri((1 + LEVEL) / 2)
     middle = mean * np.exp(-(spread**2) / 2)
     return middle * np.exp(-reach), middle * np.exp(reach)
-
-
-def _propagated(model: Family, covariance: Array, totals: Callable[[Family], list[Array]]) -> Array:
-    """Variance of each total, shape (totals, groups), from the covariance of the log parameters."""
-    steps = np.eye(len(covariance)) * STEP
-    centre = model.log_vector
-    gradient = np.array(
-        [
-            (np.array(totals(type(model).from_log(centre + step))) - totals(type(model).from_log(centre - step)))
-            for step in steps
-        ]
-    ) / (2 * STEP)
-    return np.asarray(np.einsum("itg,ij,jtg->tg", gradient, covariance, gradient))

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from clvmodels.models.arrays import Array
 from clvmodels.models.base import PurchaseFamily
-from clvmodels.outcomes.survival import ELEMENTS, Block, Distinct, Places, over_draws, survival_blocks
+from clvmodels.outcomes.survival import ELEMENTS, Alive, Block, Distinct, Places, over_draws, survival_blocks
 
 KEPT = 1 << 23
 """Table entries kept in memory (64 MB); larger tables are worked out again by each question."""
@@ -70,9 +70,22 @@ class PurchaseOutcomes:
     @cached_property
     def mean(self) -> Array:
         """Expected purchases."""
-        model = self.model
-        expected = self.distinct.future(model, lambda x, T: model.expected_purchases(self.t, x, T, T))
-        return expected[self.distinct.place]
+        return self.distinct.future(self.model, self.expected_alive(self.model))[self.distinct.place]
+
+    @cached_property
+    def mean_square(self) -> Array:
+        """Square of the expected purchases at a draw, averaged over draws: above ``mean`` ** 2 by their variance."""
+        if self.model.n_draws == 1:
+            return np.asarray(self.mean**2)
+        return self.distinct.future(self.model, self.expected_alive(self.model), power=2)[self.distinct.place]
+
+    def expected_alive(self, model: PurchaseFamily) -> Alive:
+        """Expected purchases of customers with t_x = T, as a function of (x, T)."""
+        return lambda x, T: model.expected_purchases(self.t, x, T, T)
+
+    def discounted_alive(self, model: PurchaseFamily, delta: float) -> Alive:
+        """Expected discounted purchases of customers with t_x = T, as a function of (x, T)."""
+        return lambda x, T: model.discounted_purchases(self.t, x, T, T, delta=delta)
 
     @cached_property
     def p_active(self) -> Array:
@@ -89,8 +102,7 @@ class PurchaseOutcomes:
 
     def discounted(self, delta: float) -> Array:
         """Expected purchases, each multiplied by exp(−delta · its time after T); never above the mean."""
-        model = self.model
-        later = self.distinct.future(model, lambda x, T: model.discounted_purchases(self.t, x, T, T, delta=delta))
+        later = self.distinct.future(self.model, self.discounted_alive(self.model, delta))
         return np.minimum(later[self.distinct.place], self.mean)
 
     @cached_property

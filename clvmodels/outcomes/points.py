@@ -3,34 +3,86 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from clvmodels.fitting.draws import Draws
 from clvmodels.fitting.result import Fit
 from clvmodels.models import Family, GammaGamma
+from clvmodels.models.arrays import Array
 
-SKEWED = 1.5
-"""Skewness of a log parameter from which on three moments do not describe it: then draws are taken."""
-DRAWS = 64
-"""Draws of a skewed posterior (small logs, so few patterns)."""
+SKEWED, WIDE = 1.5, 0.8
+"""Skewness and standard deviation of a log parameter from which on the points miss too much: then draws are taken."""
+DRAWS, MANY_DRAWS = 24, 128
+"""How many: the larger number for purchases of small logs, which have few patterns."""
+SMALL = 1000
+"""Customers of a small log; where more of them leave a parameter in the dark, predictions do not need it."""
+LEAST_Q = 1.05
+"""Gamma-Gamma's means need q > 1: draws of an estimate's q below this are taken here, as the estimate itself is."""
 
 
 def predictive(fit: Fit, *, seed: int) -> Family:
     """What to predict with: the estimate, or points of equal weight that stand for the posterior.
 
     For k parameters they are the 2k points mean ± √k · (columns of a root of the covariance) of the log parameters:
-    averages over them are right for every cubic (Arasaratnam & Haykin 2009, Cubature Kalman Filters). On CDNOW and on
-    logs of 300 customers they move no customer's mean by as much as 64 or 256 draws do, and no seed moves them. A
-    posterior too skewed for that gives 64 draws.
+    averages over them are right for every cubic (Arasaratnam & Haykin 2009, Cubature Kalman Filters), and no seed moves
+    them. On CDNOW's 2,357 customers, beside 2,000 draws, they move no mean by more than 0.2 %, the CRPS by 0.01 %, and
+    an end of the 90 % count interval of 0.1 % of customers, by one; 64 draws move 20 times as much.
+
+    Small logs are the exception: on logs of 100 and 300 customers the points move all means by 1 % (root mean square),
+    but a single one by up to 8 %. There, and where a posterior is very skewed, draws are resampled and stretched a
+    little, so that their mean and covariance are the posterior's: 128 of them move means by 0.3 %, a single one by up
+    to 4 %, and count intervals of 2 % of customers, by one. Mean spend needs none: its points move it by 1.3 % at most.
     """
     if fit.posterior is None:
         return fit.predictive_model
-    logs, weights = fit.posterior.log_parameters, fit.posterior.weights
-    mean, covariance = weights @ logs, fit.posterior.covariance
-    skewness = weights @ (logs - mean) ** 3 / np.maximum(np.diag(covariance), 1e-300) ** 1.5
-    if np.max(np.abs(skewness)) > SKEWED:
-        return fit.draws(DRAWS, seed=seed)
-    values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0.0) * len(mean))
-    points = type(fit.model).from_log(np.concatenate([mean + root.T, mean - root.T]))
-    if isinstance(points, GammaGamma) and np.min(points.q) <= 1:  # no mean there; the prior keeps draws above 1
-        return fit.draws(DRAWS, seed=seed)
-    return points
+    values, weights = coordinates(fit.posterior.family, fit.posterior.log_parameters), fit.posterior.weights
+    mean = weights @ values
+    covariance = (values - mean).T @ ((values - mean) * weights[:, None])
+    spread = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
+    skewness = weights @ ((values - mean) / spread) ** 3
+    small = fit.n_customers <= SMALL and fit.model.kind == "purchases"
+    if np.max(np.abs(skewness)) > SKEWED or (small and np.max(spread) > WIDE):
+        return _matched(fit.posterior, MANY_DRAWS if small else DRAWS, mean, covariance, seed)
+    roots, axes = np.linalg.eigh(covariance)
+    steps = (axes * np.sqrt(np.maximum(roots, 0.0) * len(mean))).T
+    return at(fit.posterior.family, np.concatenate([mean + steps, mean - steps]))
+
+
+def parameter_draws(fit: Fit, n: int, *, seed: int) -> Family:
+    """``n`` draws of the parameters at which every mean exists: of the posterior, else log-normal ones.
+
+    Where the estimate is Gamma-Gamma's, draws with q below 1.05 are moved there along the direction in which the other
+    parameters go with q.
+    """
+    if fit.posterior is not None:
+        return fit.posterior.resample(n, seed=seed)
+    model = fit.predictive_model
+    logs = fit.draws(n, seed=seed).log_vector + (model.log_vector - fit.model.log_vector)
+    if isinstance(model, GammaGamma) and fit.covariance[1, 1] > 0:
+        short = np.maximum(np.log(LEAST_Q) - logs[:, 1], 0.0)
+        logs += short[:, None] * (fit.covariance[1] / fit.covariance[1, 1])
+    return type(model).from_log(logs)
+
+
+def coordinates(family: type[Family], logs: Array) -> Array:
+    """Log parameters, with log(q − 1) for log q: whatever these are, the population mean of spend exists."""
+    values = np.array(logs)
+    if family is GammaGamma:
+        values[..., 1] = np.log(np.expm1(values[..., 1]))
+    return values
+
+
+def at(family: type[Family], values: ArrayLike) -> Family:
+    """The family at these coordinates: shape (points, k)."""
+    logs = np.array(values, float)
+    if family is GammaGamma:
+        logs[..., 1] = np.logaddexp(0.0, logs[..., 1])
+    return family.from_log(logs)
+
+
+def _matched(draws: Draws, n: int, mean: Array, covariance: Array, seed: int) -> Family:
+    """``n`` draws moved and stretched so that their mean and covariance are these."""
+    some = coordinates(draws.family, draws.resample(n, seed=seed).log_vector)
+    centred = some - some.mean(axis=0)
+    stretch = np.linalg.solve(np.linalg.cholesky(centred.T @ centred / n), centred.T)
+    return at(draws.family, mean + (np.linalg.cholesky(covariance) @ stretch).T)

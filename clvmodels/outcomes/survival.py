@@ -14,6 +14,7 @@ from clvmodels.models.arrays import Array
 from clvmodels.models.base import PurchaseFamily
 
 Places = NDArray[np.intp]
+Alive = Callable[[Array, Array], Any]
 
 ELEMENTS = 1 << 20
 """Elements of (draws × customers × n) worked on at a time: some 8 MB an array, whatever the number of customers."""
@@ -81,23 +82,30 @@ class Distinct:
         pair = (np.cumsum(new_pair) - 1)[new]
         return cls(x[new], t_x[new], T[new], place, x[new_pair], T[new_pair], pair)
 
-    def future(self, model: PurchaseFamily, alive: Callable[[Array, Array], Any]) -> Array:
-        """P(alive) × ``alive(x, T)`` of each pattern, averaged over draws: shape (patterns,).
-
-        ``alive`` gives, for customers with t_x = T, P(alive) times what they will do.
-        """
+    def future(self, model: PurchaseFamily, alive: Alive, *, power: int = 1) -> Array:
+        """P(alive) × ``alive(x, T)`` of each pattern, to a power, averaged over draws: shape (patterns,)."""
         result = np.empty(self.x.size)
+        for rows, (values,) in self.futures(model, alive):
+            result[rows] = over_draws(values**power)
+        return result
+
+    def futures(self, model: PurchaseFamily, *alive: Alive) -> Iterator[tuple[slice, list[Array]]]:
+        """P(alive) × each ``alive(x, T)`` at every draw, for some patterns at a time: shape (draws, patterns).
+
+        ``alive`` gives, for customers with t_x = T, P(alive) times what they will do. Without draws shapes are
+        (patterns,).
+        """
         step = max(1, ELEMENTS // model.n_draws)
         bounds = np.searchsorted(self.pair, np.arange(0, self.alive_x.size + step, step))
         for start, (low, high) in enumerate(pairwise(bounds)):
             pairs = slice(start * step, (start + 1) * step)
             x, T = self.alive_x[pairs], self.alive_T[pairs]
-            given_alive = alive(x, T) / model.p_alive(x, T, T)
+            p_alive = model.p_alive(x, T, T)
+            given_alive = [each(x, T) / p_alive for each in alive]
             for first in range(low, high, step):
                 rows = slice(first, min(first + step, high))
                 p_alive = model.p_alive(self.x[rows], self.t_x[rows], self.T[rows])
-                result[rows] = over_draws(p_alive * given_alive[..., self.pair[rows] - start * step])
-        return result
+                yield rows, [p_alive * each[..., self.pair[rows] - start * step] for each in given_alive]
 
 
 def over_draws(values: Array) -> Array:

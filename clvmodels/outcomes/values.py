@@ -92,6 +92,12 @@ class ValueOutcomes:
         squares += first * self._over_draws(self._square)
         return np.where(self.decay <= 2, np.inf, np.maximum(squares - self.mean**2, 0.0))
 
+    @cached_property
+    def chance(self) -> Array:
+        """The variance less that of the mean over draws: what is left when the parameters are known, on average."""
+        shared = self.purchases.mean_square * self._over_draws(lambda x, m: self.spend.expected_spend(x, m) ** 2)
+        return np.maximum(self.variance - np.maximum(shared - self.mean**2, 0.0), 0.0)
+
     def _square(self, x: Array, m: Array) -> Array:
         below = self.spend.p * x + self.spend.q - 1
         safe = np.where(below > 1, below, 2.0)
@@ -151,7 +157,8 @@ class ValueOutcomes:
 
         Sums of heavy-tailed values are made of this function: see ``clvmodels.totals``.
         """
-        some = ValueOutcomes(self.purchases.some(customers), self.spend, self._m[customers])
+        everyone = customers.size == self._x.size
+        some = self if everyone else ValueOutcomes(self.purchases.some(customers), self.spend, self._m[customers])
         most = 1 - some.cdf(0.0)
         far = np.log(most.sum() * 1e4) / some.decay.min()
         s = np.exp(np.linspace(-8.0, far, 160)) * np.average(some.scale, weights=most)

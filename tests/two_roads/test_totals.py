@@ -40,12 +40,10 @@ def test_gradient_against_draws(fits: tuple[Fit, Fit, Summary], forecast: Predic
     h = many.expected_purchases(39.0, x, t_x, T)  # type: ignore[attr-defined]
     value = (h * money.expected_spend(x, m)).sum(axis=1) * 0.4  # type: ignore[attr-defined]
 
-    def everyone(amount: np.ndarray) -> np.ndarray:
-        return np.array([amount.sum()])
-
-    delta = forecast.portfolio._gradients(everyone)
-    assert np.sqrt(delta["purchases"][0]) == pytest.approx(h.sum(axis=1).std(), rel=0.1)
-    assert np.sqrt(delta["value"][0]) == pytest.approx(value.std(), rel=0.1)
+    variance, mixed = forecast.portfolio._shared(np.zeros(len(x), np.intp), 1)
+    assert np.sqrt(variance[0, 0]) == pytest.approx(h.sum(axis=1).std(), rel=0.1)
+    assert np.sqrt(variance[1, 0]) == pytest.approx(value.std(), rel=0.1)
+    assert (mixed == 1).all()
 
 
 def test_chance_without_parameters(forecast: Predictions) -> None:
