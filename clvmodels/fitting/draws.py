@@ -95,7 +95,8 @@ class Draws:
         """``n`` equally weighted draws as one family with parameters of shape (n, 1).
 
         Systematic resampling along a curve through the parameter space, so that few draws stand for many: neighbours
-        on the curve predict nearly the same, and each stretch of it gets its share.
+        on the curve predict nearly the same, and each stretch of it gets its share. They come in the curve's order:
+        shuffle them before pairing them with anything.
         """
         offset = np.random.default_rng(seed).random()
         order = self._curve

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,7 +84,8 @@ class Fit:
     def draws(self, n: int, *, seed: int = 0) -> Family:
         """The family at ``n`` draws of its parameters.
 
-        From the posterior, if there is one; else log-normal, with the covariance of the estimate.
+        From the posterior, if there is one; else log-normal, with the covariance of the estimate. They come in random
+        order, another one for each family, so that the i-th draws of two fits make a pair.
 
         Parameters
         ----------
@@ -97,9 +99,11 @@ class Fit:
         Family
             Fields of shape (n, 1), as every formula takes them.
         """
+        rng = np.random.default_rng([seed, zlib.crc32(self.model.name.encode())])
         if self.posterior is not None:
-            return self.posterior.resample(n, seed=seed)
-        normal = np.random.default_rng(seed).standard_normal((n, len(self.covariance)))
+            chosen = self.posterior.resample(n, seed=seed).log_vector
+            return type(self.model).from_log(rng.permutation(chosen))
+        normal = rng.standard_normal((n, len(self.covariance)))
         return type(self.model).from_log(self.model.log_vector + normal @ _root(self.covariance).T)
 
     def table(self, *, level: float = 0.90) -> pd.DataFrame:
