@@ -31,6 +31,7 @@ def check_is_database(text: str) -> None:
 
 
 def open_database(url: str, table: str) -> Source:
+    """The rows of ``table`` (or ``schema.table``) in the database at ``url``; InputError when it does not answer."""
     try:
         con = _connect(url)
         schema, _, name = table.rpartition(".")
@@ -80,6 +81,7 @@ def _connect(url: str) -> Any:
 
 
 def open_ibis(rows: ir.Table, label: str) -> Source:
+    """The rows of an Ibis table, on whatever engine they are."""
     import ibis.expr.operations as ops
 
     engine = rows.get_backend()

@@ -36,6 +36,8 @@ class Source:
 
 
 def selector(rows: ir.Table) -> Callable[[Sequence[int]], ir.Table]:
+    """What `Source.take` does, for a table that is there already."""
+
     def take(positions: Sequence[int]) -> ir.Table:
         return rows.select({f"c{i}": rows[rows.columns[at]] for i, at in enumerate(positions)})
 
@@ -43,6 +45,7 @@ def selector(rows: ir.Table) -> Callable[[Sequence[int]], ir.Table]:
 
 
 def duckdb_engine() -> Any:
+    """A DuckDB of our own, in memory, which asks nobody for anything."""
     import duckdb
     import ibis
 

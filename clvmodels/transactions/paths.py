@@ -22,6 +22,7 @@ _PARQUET = (".parquet", ".pq", ".parq")
 
 
 def open_files(text: str) -> Source:
+    """The rows of one file, or of all files that a pattern names; InputError for what cannot be read."""
     con = duckdb_engine()
     try:
         paths = _paths(text)
