@@ -24,7 +24,8 @@ def test_notebook_runs_and_says_what_it_said(path: Path) -> None:
     committed = nbformat.read(path, as_version=4)
     assert any(printed(committed)), "a notebook is committed with its outputs"
     fresh = nbformat.read(path, as_version=4)
-    NotebookClient(fresh, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    here = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(fresh, timeout=300, kernel_name="python3", resources=here).execute()
     assert printed(fresh) == printed(committed)
 
 
