@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from clvmodels.charts import history, judgement, maps
+from clvmodels.charts import history, judgement, maps, priors
 from clvmodels.charts.canvas import Figure, inline_svg, save, styled
 from clvmodels.charts.english import ENGLISH
 from clvmodels.charts.listing import listing
@@ -33,8 +33,9 @@ DRAWN: dict[str, Drawing] = {
     "alive_heatmap": maps.alive_heatmap,
     "purchases_heatmap": maps.purchases_heatmap,
     "value_distribution": maps.value_distribution,
+    "prior_predictive": priors.prior_predictive,
 }
-"""Every figure there is, by the name of its table, in the order of a report."""
+"""Every figure there is, by the name of its table, in the order of a report; the last belongs to no report."""
 
 
 @dataclass(frozen=True)

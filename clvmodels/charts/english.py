@@ -146,10 +146,44 @@ ENGLISH: Mapping[str, str] = {
         " each customer's probabilities. The formula knows one average rate; with that rate for everybody purchases"
         " would be Poisson distributed."
     ),
+    "frequency_histogram.from": "90% from",
+    "frequency_histogram.to": "to",
+    "frequency_histogram.band": "90% band of the model, all classes together",
+    "frequency_histogram.caption_inside": (
+        "The band is the model's posterior predictive: if the model is right, all {classes} counts lie inside it in "
+        "90% of cases. Here all do."
+    ),
+    "frequency_histogram.caption_outside": (
+        "The band is the model's posterior predictive: if the model is right, all {classes} counts lie inside it in "
+        "90% of cases. Here {outside} of {classes} lie outside."
+    ),
     "frequency_histogram.alt": (
         "Bar chart of customers by number of repeat purchases: {actual} customers did not come back; the model "
         "expects {model}."
     ),
+    # prior_predictive
+    "prior_predictive.title": "What do the priors of {model} expect before any data?",
+    "prior_predictive.note": "{draws} simulated logs; observed {start} to {end}, {customers} customers",
+    "prior_predictive.y": "Simulated logs",
+    "prior_predictive.simulated": "Simulated from the priors",
+    "prior_predictive.observed": "Observed",
+    "prior_predictive.purchases_per_customer": "Repeat purchases each",
+    "prior_predictive.one_time_share": "Customers never back",
+    "prior_predictive.top_tenth_share": "Share of the best tenth",
+    "prior_predictive.mean_spend": "Mean spend, {currency}",
+    "prior_predictive.caption": (
+        "Each of {draws} simulated logs has its own parameters, drawn from the priors of {model}, and the customers of "
+        "the data. Good priors allow every plausible log and give the observed one no special place: {places}."
+    ),
+    "prior_predictive.place": "{quantity}: {share} of the logs lie below the observed {observed}",
+    "prior_predictive.alt": "Histograms of logs simulated from the priors, with the observed value. {places}.",
+    "column.draw": "Simulated log",
+    "column.value.prior_predictive": "Simulated",
+    "column.observed.prior_predictive": "Observed",
+    "cell.purchases_per_customer": "repeat purchases per customer",
+    "cell.one_time_share": "customers without a repeat purchase",
+    "cell.top_tenth_share": "share of the best tenth",
+    "cell.mean_spend": "mean spend",
     # conditional_expectation
     "conditional_expectation.title": "What do customers buy next, by how often they bought before?",
     "conditional_expectation.x": "Repeat purchases in calibration",

@@ -96,14 +96,23 @@ def _measure(
 
 def frequency_histogram(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
     """Customers by number of repeat purchases."""
-    sheet = Sheet(words("frequency_histogram.title"), note(facts, words), height=4.1)
+    at, band = np.arange(len(frame)), "lower" in frame
+    sheet = Sheet(words("frequency_histogram.title"), note(facts, words), height=4.6 if band else 4.1)
     (axes,) = sheet.axes()
-    at = np.arange(len(frame))
     axes.bar(at, frame["actual"], width=0.72, color=bar_fill("actual"), edgecolor=INK, linewidth=0.8)
+    if band:
+        low, high = frame["lower"].to_numpy(), frame["upper"].to_numpy()
+        axes.bar(at, high - low, 0.5, low, color=LOOKS["model"].color, alpha=0.45, linewidth=0, zorder=1.5)
     for name, look in (("model", "model"), ("formula", "formula")):
         axes.plot(at, frame[name], **LOOKS[look].line_style())
     names = {"actual": words("actual"), "model": words("model_short"), "formula": words("frequency_histogram.formula")}
     rows = [(name, label, [words.number(v) for v in frame[name]]) for name, label in names.items()]
+    if band:
+        limits = (("lower", "from"), ("upper", "to"))
+        rows[2:2] = [
+            ("model", words(f"frequency_histogram.{key}"), [words.number(v) for v in frame[side]])
+            for side, key in limits
+        ]
     canvas.under_table(axes, list(at), rows, top=20)
     axes.set_xticks(at, list(frame["frequency"]))
     axes.set_xlabel(words("frequency_histogram.x"), labelpad=4 + 13.5 * len(rows))
@@ -113,11 +122,18 @@ def frequency_histogram(frame: pd.DataFrame, facts: Facts, words: Words) -> tupl
     canvas.grid(axes)
     sheet.key("actual", words("actual"), "bar")
     sheet.key("model", words("model", model=facts["model"]))
+    if band:
+        sheet.key("model", words("frequency_histogram.band"), "band")
     sheet.key("formula", words("formula") + " (Poisson)")
     once = {name: words.number(frame[name].iloc[0]) for name in ("actual", "model")}
+    caption = words("frequency_histogram.caption", end=words.date(facts["end"]))
+    if band:
+        out = facts["outside"]
+        key = "frequency_histogram.caption_" + ("inside" if out == 0 else "outside")
+        caption += " " + words(key, outside=words.number(out), classes=words.number(len(frame)))
     return sheet.finish(), {
         "title": sheet.title,
-        "caption": words("frequency_histogram.caption", end=words.date(facts["end"])),
+        "caption": caption,
         "alt": words("frequency_histogram.alt", **once),
     }
 

@@ -41,13 +41,17 @@ def run_checks(
         The refit's predictions beyond the data.
     """
     quantities = ("purchases", "value") if forecast.spend else ("purchases",)
+    pairs = [(forecast.purchases, future.purchases)]
+    if forecast.spend and future.spend:
+        pairs.append((forecast.spend, future.spend))
     found = [
         data.fitness(calibration),
         data.window(future),
         data.ledger(future.summary),
         data.left_truncation(future.summary),
         data.one_time_buyers(calibration),
-        *(fits.convergence(fit) for fit in (forecast.purchases, forecast.spend) if fit),
+        *(fits.convergence(fit, refit) for fit, refit in pairs),
+        *(fits.priors(fit, refit) for fit, refit in pairs),
         *(fits.identification(fit) for fit in (forecast.purchases, forecast.spend) if fit),
         fits.second_opinion(forecast.purchases, opinion),
         fits.spend_shape(future.spend) if future.spend else None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from clvmodels.checks.finding import Check, Status, sentence
@@ -16,19 +18,48 @@ ORACLE_LIKELIHOOD = 0.01
 """Log-likelihood points, as the literature prints them (two decimals)."""
 POSTERIOR_LIKELIHOOD = 2.0
 """A posterior mean lies below the maximum by design; two points are well inside the 95 % region (χ²₄/2 = 4.7)."""
+PRIOR_SHIFT = 0.5
+"""Posterior standard deviations: a shift by half of one changes no decision that its 90 % interval would not."""
 USELESS_Q = 2.0
 """Gamma-Gamma's q: at most 1, the mean spend of the population is infinite; at most 2, its variance is."""
 
 
-def convergence(fit: Fit) -> Check:
-    """Did the optimiser arrive?"""
+def convergence(fit: Fit, refit: Fit) -> Check:
+    """Did the optimiser arrive, or are the draws certified, in the calibration and on all data?"""
+    ok = fit.converged and refit.converged
+    what = "Convergence of {}" if fit.posterior is None else "Certificate of {}'s posterior"
+    diagnostics = ("k_hat", "k_hat_limit", "r_hat", "ess", "tail_ess", "divergences")
+    values: dict[str, Any] = {"log_likelihood": fit.log_likelihood}
+    for side, one in (("calibration", fit), ("all_data", refit)):
+        values[side] = {"method": one.method} | {name: one.diagnostics.get(name) for name in diagnostics}
     return Check(
         f"convergence_{fit.model.name}",
-        f"Convergence of {fit.model.title}",
-        "pass" if fit.converged else "fail",
-        sentence(fit.verdict),
-        "Nothing to do." if fit.converged else "Do not use this fit; look for outliers or wrong units in the input.",
-        {"log_likelihood": fit.log_likelihood},
+        what.format(fit.model.title),
+        "pass" if ok else "fail",
+        f"Calibration: {fit.verdict}. All data: {refit.verdict}.",
+        "Nothing to do." if ok else "Do not use this fit; look for outliers or wrong units in the input.",
+        values,
+    )
+
+
+def priors(fit: Fit, refit: Fit) -> Check | None:
+    """Would priors half or twice as wide have said something else?"""
+    if fit.posterior is None:
+        return None
+    sides = {"Calibration": fit.diagnostics, "All data": refit.diagnostics}
+    shift = max(max(found["prior_influence"].values()) for found in sides.values())
+    ok = shift <= PRIOR_SHIFT
+    return Check(
+        f"priors_{fit.model.name}",
+        f"Influence of {fit.model.title}'s priors",
+        "pass" if ok else "review",
+        " ".join(sentence(f"{side}: {found['prior_influence_words']}") for side, found in sides.items()),
+        "The data decide, not the priors."
+        if ok
+        else "The data leave some parameters to the priors: quote forecasts, not parameters, and compare the forecast "
+        "with that of priors half and twice as wide (`clvmodels.fitting.influence.with_prior_scale`).",
+        {"shift": shift, "calibration": fit.diagnostics["prior_influence"]}
+        | {"all_data": refit.diagnostics["prior_influence"]},
     )
 
 
@@ -85,6 +116,11 @@ def identification(fit: Fit) -> Check:
 
 def second_opinion(fit: Fit, opinion: Opinion | None) -> Check:
     """Does an independent implementation find the same optimum?"""
+    agree = "Two implementations agree, or ours found the higher likelihood."
+    if fit.method != "mle":
+        agree = (
+            "They agree: weak priors put the posterior's mean beside the highest point of the likelihood, not on it."
+        )
     name, title = "second_opinion", "Second opinion"
     if opinion is None or opinion.log_likelihood is None:
         note = opinion.note if opinion else "There is no second opinion on these data."
@@ -107,7 +143,7 @@ def second_opinion(fit: Fit, opinion: Opinion | None) -> Check:
         status,
         opinion.note,
         {
-            "pass": "Two implementations agree, or ours found the higher likelihood.",
+            "pass": agree,
             "review": "Both are equally likely with different parameters: the likelihood is flat, see identification.",
             "fail": "The other implementation found a better fit. Please report this, with the data if possible.",
         }[status],

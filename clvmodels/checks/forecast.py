@@ -41,7 +41,8 @@ def returning(calibration: Summary, holdout: Holdout, forecast: Predictions) -> 
         f"{actual:.1%} did.",
         "The model may be used for one-time buyers as a group."
         if status == "pass"
-        else "Do not plan win-back campaigns from these probabilities; BG/NBD cannot see a one-time buyer leave.",
+        else "Do not plan win-back campaigns from these probabilities"
+        + ("; BG/NBD cannot see a one-time buyer leave." if forecast.purchases.model.name == "bgnbd" else "."),
         {"customers": n, "predicted": predicted, "actual": actual},
     )
 

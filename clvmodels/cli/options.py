@@ -135,9 +135,14 @@ class Models:
     spend: Annotated[
         str, option("Spend model; 'none' for purchases only.", panel=MODEL, metavar="gamma_gamma|none")
     ] = "gamma_gamma"
-    method: Annotated[str, option("How the parameters are estimated.", panel=MODEL, metavar="mle|posterior|nuts")] = (
-        "mle"
-    )
+    method: Annotated[
+        str,
+        option(
+            "How the parameters are estimated: posterior (a second; small logs go to NUTS), NUTS, maximum likelihood.",
+            panel=MODEL,
+            metavar="posterior|nuts|mle",
+        ),
+    ] = "posterior"
     seed: Seed = 0
 
 

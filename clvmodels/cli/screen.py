@@ -36,6 +36,8 @@ def headline(data: Mapping[str, Any]) -> None:
     from clvmodels.report import numbers as n
     from clvmodels.report import sentences, texts
 
+    for note in sentences.fit_notes(data):
+        complain(f"Note: {note}")
     ahead, currency = data["forecast"], data["data"]["currency"]
     said = f"{n.count(ahead['purchases'])} purchases ({_between(ahead, 'purchases', n.count)})"
     if ahead["value"] is not None:

@@ -8,29 +8,42 @@ from clvmodels.report import numbers as n
 from clvmodels.report import texts
 from clvmodels.report.comparisons import rivals_of
 from clvmodels.report.document import Block, Bullets, Code, Item, Paragraph, Terms
-from clvmodels.report.sentences import Data, citation, estimation, quantities, units
+from clvmodels.report.sentences import Data, citation, estimation, is_bayesian, quantities, units
 
 
 def methods(data: Data) -> list[Block]:
     """How the numbers were made, and the variants of the formula."""
     has_value = "value" in quantities(data)
-    said = [
-        text.format(
-            units=units(data),
-            estimation=estimation(data),
-            rate=n.rate(data["forecast"]["discount_rate"]),
-            resamples=n.count(data["provenance"]["resamples"]),
-        )
-        for name, text in texts.METHODS.items()
-        if has_value or name not in ("spend", "discounting")
-    ]
+    left_out = {"intervals"} if is_bayesian(data) else {"posterior_intervals", "priors"}
+    left_out |= set() if has_value else {"spend", "discounting"}
+    family = data["models"]["purchases"]
+    facts = {
+        "story": texts.STORIES.get(family["family"], family["title"] + "."),
+        "units": units(data),
+        "estimation": estimation(data),
+        "rate": n.rate(data["forecast"]["discount_rate"]),
+        "resamples": n.count(data["provenance"]["resamples"]),
+        "priors": _priors(data),
+    }
+    said = [text.format(**facts) for name, text in texts.METHODS.items() if name not in left_out]
     rivals = tuple(texts.PREDICTORS[name] for name in rivals_of(data, "purchases") if name in texts.PREDICTORS)
     return [*(Paragraph(text) for text in said), Paragraph(texts.PROSE["formulas"]), Terms(rivals)]
+
+
+def _priors(data: Data) -> str:
+    """The priors as they are written in Python, by quantity."""
+    models = (data["models"][kind] for kind in ("purchases", "spend"))
+    return "; ".join(
+        f"{fit['title']}: " + ", ".join(f"{name} ~ {prior}" for name, prior in fit["priors"].items())
+        for fit in models
+        if fit and fit["priors"]
+    )
 
 
 def limits(data: Data) -> list[Block]:
     """What the report does not say."""
     has_value, margin = "value" in quantities(data), data["forecast"]["margin"]
+    family = data["models"]["purchases"]["family"]
     return [
         Bullets(
             tuple(
@@ -41,7 +54,7 @@ def limits(data: Data) -> list[Block]:
                     )
                 )
                 for name, text in texts.LIMITS.items()
-                if has_value or name != "costs"
+                if (has_value or name != "costs") and (family == "bgnbd" or name != "alive")
             )
         )
     ]

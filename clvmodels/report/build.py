@@ -32,6 +32,9 @@ from clvmodels.transactions.databases import without_password
 
 LANGUAGES = ("en",)
 
+SMALL = 500
+"""Customers below which the posterior's certificate may fail, so that NUTS takes over."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -81,7 +84,7 @@ def build_report(
     unit: str | Unit = "week",
     family: str = "bgnbd",
     spend: str = "gamma_gamma",
-    method: str = "mle",
+    method: str = "posterior",
     returns: str = "net",
     language: str = "en",
     seed: int = 0,
@@ -107,7 +110,9 @@ def build_report(
     unit
         What 1.0 means in frequency tables: "week" or "day".
     family, spend, method
-        Names of the purchase and the spend family ("none" leaves money out), and how they are fitted.
+        Names of the purchase and the spend family ("none" leaves money out), and how they are fitted: "posterior"
+        (a second or two; where its certificate fails, as on small logs, NUTS takes over, which takes a minute and needs
+        PyMC), "nuts" or "mle".
     language
         Of the report: "en".
     seed
@@ -149,10 +154,11 @@ def build_report(
     if holdout_end is None and end < log.last_date:
         holdout_end = end  # what lies after the end of observation has not been observed
 
-    say("fitting the calibration period")
+    say("dividing it in time")
     parts = split(log, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit)
-    purchases = _fit(family, parts.calibration, method, seed)
-    money = _fit(spend, parts.calibration, method, seed) if log.has_value else None
+    families = (family, spend) if log.has_value else (family,)
+    say(f"fitting the calibration period{_patience(method, parts.calibration)}")
+    (purchases, money), notes = _fit(families, parts.calibration, method, seed)
     say("asking lifetimes for a second opinion")
     opinion = lifetimes_opinion(parts.calibration, purchases, money)
     say("predicting the holdout")
@@ -163,13 +169,14 @@ def build_report(
     say("comparing model and formula")
     evaluation = evaluate(forecast, parts.holdout, seed=seed)
 
-    say("fitting everything")
+    say("summarising everything")
     summary = summarize(log, until=end, unit=unit)
+    say(f"fitting everything{_patience(method, summary)}")
+    refits, later_notes = _fit(families, summary, method, seed)
+    say("predicting the horizon")
     future = predict(
-        _fit(family, summary, method, seed), summary,
-        spend=_fit(spend, summary, method, seed) if log.has_value else None,
-        horizon=horizon, discount_rate=discount_rate, margin=margin, seed=seed,
-    )  # fmt: skip
+        refits[0], summary, spend=refits[1], horizon=horizon, discount_rate=discount_rate, margin=margin, seed=seed
+    )
     say("checking")
     checks = run_checks(
         parts.calibration, parts.holdout, forecast=forecast, evaluation=evaluation, opinion=opinion, future=future
@@ -177,7 +184,8 @@ def build_report(
     figures = tables.figure_tables(parts, forecast, evaluation=evaluation, future=future)
     found = Analysis(
         holdout=parts.holdout, forecast=forecast, evaluation=evaluation, opinion=opinion, future=future,
-        kpis=observed_kpis(summary), checks=checks, examples=_examples(figures["timeline"].frame),
+        notes=(notes, later_notes), kpis=observed_kpis(summary), checks=checks,
+        examples=_examples(figures["timeline"].frame),
         options={
             **options, "calibration_end": parts.calibration.until, "holdout_end": parts.holdout.horizon.end,
             "until": end, "horizon": str(future.horizon), "unit": unit.value, "currency": log.currency,
@@ -216,11 +224,26 @@ def _end_of_observation(
     return end
 
 
-def _fit(family: str, summary: Summary, method: str, seed: int) -> Fit:
-    """A fit without its warnings: what they say stands among the report's checks."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DiagnosticWarning)
-        return fitting.fit(family, summary, method=method, seed=seed)
+def _fit(
+    families: Sequence[str], summary: Summary, method: str, seed: int
+) -> tuple[tuple[Fit, Fit | None], tuple[str, ...]]:
+    """The purchase fit, the spend fit if there is one, and what they warn of: the report says it, with which fit."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DiagnosticWarning)
+        fits = [fitting.fit(family, summary, method=method, seed=seed) for family in families]
+    for other in caught:
+        if not issubclass(other.category, DiagnosticWarning):
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    notes = dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, DiagnosticWarning))
+    return (fits[0], fits[1] if len(fits) > 1 else None), tuple(notes)
+
+
+def _patience(method: str, summary: Summary) -> str:
+    """What the progress line adds where sampling may take a minute."""
+    if method == "nuts":
+        return ", sampling with NUTS (a minute or more)"
+    small = method == "posterior" and len(summary.frame) < SMALL
+    return " (a small log may need sampling: up to a minute)" if small else ""
 
 
 def _check(family: str, spend: str, language: str, discount_rate: float, margin: float) -> None:

@@ -26,8 +26,13 @@ from clvmodels.summary import Holdout
 
 SCHEMA = 1
 PACKAGES = (
-    "numpy", "scipy", "pandas", "pyarrow", "ibis-framework", "duckdb", "lifetimes", "matplotlib", "jinja2", "typst"
+    "numpy", "scipy", "pandas", "pyarrow", "ibis-framework", "duckdb", "arviz", "pymc", "nutpie", "lifetimes",
+    "matplotlib", "jinja2", "typst",
 )  # fmt: skip
+
+
+CERTIFICATE = ("asked", "draws", "ess", "k_hat", "k_hat_limit", "r_hat", "tail_ess", "divergences")
+"""What a posterior fit's diagnostics say of its draws; those of the other method are null."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Analysis:
     evaluation: Evaluation
     opinion: Opinion | None
     future: Predictions
+    notes: tuple[tuple[str, ...], tuple[str, ...]]
+    """What the calibration fits, and what the refits, warned of."""
     kpis: Kpis
     checks: tuple[Check, ...]
     examples: tuple[Mapping[str, Any], ...]
@@ -99,11 +106,16 @@ def report_data(found: Analysis) -> dict[str, Any]:
                     "max_relative_difference": found.opinion.max_relative_difference if found.opinion else None,
                     "note": found.opinion.note if found.opinion else None,
                 },
+                "notes": found.notes[0],
             },
             "evaluation": found.evaluation.metrics.to_dict("records"),
             "comparison": found.evaluation.comparison.to_dict("records"),
             "forecast": {
-                "models": {"purchases": _fit(found.future.purchases), "spend": _fit(found.future.spend)},
+                "models": {
+                    "purchases": _fit(found.future.purchases),
+                    "spend": _fit(found.future.spend),
+                    "notes": found.notes[1],
+                },
                 "start": found.future.horizon.start,
                 "end": found.future.horizon.end,
                 "unit": summary.unit.value,
@@ -182,6 +194,10 @@ def _fit(fit: Fit | None) -> dict[str, Any] | None:
         "converged": bool(fit.converged),
         "verdict": fit.verdict,
         "customers": fit.n_customers,
+        "certificate": {name: fit.diagnostics.get(name) for name in CERTIFICATE} if fit.posterior else None,
+        "priors": fit.diagnostics.get("priors"),
+        "prior_influence": fit.diagnostics.get("prior_influence"),
+        "prior_influence_words": fit.diagnostics.get("prior_influence_words"),
     }
 
 

@@ -20,10 +20,31 @@ def units(data: Data) -> str:
     return str(data["forecast"]["unit"]) + "s"
 
 
+def fits(data: Data) -> list[tuple[str, dict[str, Any]]]:
+    """Every fit behind the report, with what it was fitted to: those of the calibration, then the refits."""
+    sides = ((texts.HEADINGS["calibration"], data["models"]), (texts.HEADINGS["refit"], data["forecast"]["models"]))
+    return [(side, models[kind]) for side, models in sides for kind in ("purchases", "spend") if models[kind]]
+
+
 def estimation(data: Data) -> str:
     """How the parameters were estimated, in words."""
-    method = str(data["models"]["purchases"]["method"])
+    methods = {str(fit["method"]) for _, fit in fits(data)}
+    method = methods.pop() if len(methods) == 1 else "mixed"
     return texts.ESTIMATION.get(method, method)
+
+
+def is_bayesian(data: Data) -> bool:
+    """Whether intervals come from a posterior."""
+    return any(fit["certificate"] for _, fit in fits(data))
+
+
+def fit_notes(data: Data) -> list[str]:
+    """What the fits warned of, each with which fit it was; said of both, it is said once."""
+    first, later = data["models"]["notes"], data["forecast"]["models"]["notes"]
+    calibration, everything = texts.HEADINGS["calibration"], texts.HEADINGS["refit"]
+    both = f"{calibration} and {everything.lower()}"
+    said = [(both if note in later else calibration, note) for note in first]
+    return [f"{which}: {note}" for which, note in said + [(everything, note) for note in later if note not in first]]
 
 
 def shown(data: Data, quantity: str, metric: str, value: float | None, *, difference: bool = False) -> str:

@@ -18,6 +18,7 @@ from clvmodels.report.document import (
     Document,
     Finding,
     Findings,
+    Item,
     Paragraph,
     Picture,
     Section,
@@ -29,8 +30,11 @@ from clvmodels.report.sentences import (
     amount,
     check,
     estimation,
+    fit_notes,
+    fits,
     headline,
     headline_note,
+    is_bayesian,
     model_title,
     quantities,
     reason,
@@ -246,10 +250,33 @@ def _model(data: Data, pictures: list[Picture]) -> list[Block]:
             tuple(rows),
             "lrrrr",
         ),
+        *_trust(data),
         *([Paragraph(f"{texts.PROSE['oracle']} {opinion['evidence']}")] if opinion else []),
         *_spend(data),
         *pictures,
     ]
+
+
+def _trust(data: Data) -> list[Block]:
+    """The certificate of every posterior, how much its priors matter, and what the fits warn of."""
+    blocks: list[Block] = []
+    if is_bayesian(data):
+        blocks.append(Paragraph(texts.PROSE["certificate"].format(estimation=estimation(data))))
+        said = [
+            texts.PROSE["certified"].format(title=fit["title"], side=side.lower(), verdict=fit["verdict"])
+            for side, fit in fits(data)
+        ]
+        blocks.append(Bullets(tuple(Item(text) for text in said)))
+        refits = (data["forecast"]["models"][kind] for kind in ("purchases", "spend"))
+        parts = [
+            texts.PROSE["influence_part"].format(title=fit["title"], words=fit["prior_influence_words"])
+            for fit in refits
+            if fit and fit["prior_influence_words"]
+        ]
+        blocks.append(Paragraph(texts.PROSE["influence"].format(parts="; ".join(parts))))
+    if notes := fit_notes(data):
+        blocks += [Paragraph(texts.PROSE["notes"]), Bullets(tuple(Item(note) for note in notes))]
+    return blocks
 
 
 def _spend(data: Data) -> list[Block]:

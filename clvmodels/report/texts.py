@@ -315,6 +315,12 @@ PROSE: dict[str, str] = {
     "spend": "The model takes spend not to depend on frequency. If each class of customers were shrunk towards its "
     "own average instead of that of all repeat buyers, predicted revenue would change by the last column.",
     "refit": "For the forecast the same model is fitted again to everything up to {until}.",
+    "certificate": "**Can the draws be trusted?** Estimated by {estimation}. An importance sample is certified by its "
+    "Pareto k̂, a chain by its R̂:",
+    "certified": "{title}, {side}: {verdict}.",
+    "influence": "**Influence of the priors** on the fits behind the forecast: {parts}.",
+    "influence_part": "{title}: {words}",
+    "notes": "**The fits note:**",
     "oracle": "**Second opinion**, an independent implementation fitted to the calibration data:",
     "total_interval": "Intervals of totals include the uncertainty of the parameters. They assume that customers go "
     "on as before: a change of season, price or assortment is not in them.",
@@ -347,17 +353,30 @@ PROSE: dict[str, str] = {
     "starts at zero, because chance decides for one customer; totals are much better known.",
 }
 
+STORIES: dict[str, str] = {
+    "bgnbd": "BG/NBD (Fader, Hardie & Lee 2005, Marketing Science 24(2)): while alive, a customer buys at random at a "
+    "personal rate; after each repeat purchase the customer may drop out, with a personal probability.",
+    "mbgnbd": "MBG/NBD (Batislam, Denizel & Filiztekin 2007, International Journal of Research in Marketing 24(3)): "
+    "while alive, a customer buys at random at a personal rate; after each purchase, the first one included, the "
+    "customer may drop out, with a personal probability.",
+}
+"""What each purchase family takes customers to do."""
+
 METHODS: dict[str, str] = {
-    "purchases": "**Purchases.** BG/NBD (Fader, Hardie & Lee 2005, Marketing Science 24(2)): while alive, a customer "
-    "buys at random at a personal rate; after each purchase the customer may drop out, with a personal probability. "
-    "Rates follow a gamma distribution with shape r and rate α, dropout probabilities a beta distribution with a and "
-    "b. Time is counted in {units} from the first purchase. Estimated by {estimation}.",
+    "purchases": "**Purchases.** {story} Rates follow a gamma distribution with shape r and rate α, dropout "
+    "probabilities a beta distribution with a and b. Time is counted in {units} from the first purchase. Estimated by "
+    "{estimation}.",
     "spend": "**Spend.** Gamma-Gamma (Fader & Hardie, note 025, 2013): orders of one customer vary around a personal "
     "mean, and these means vary between customers; p, q and v are estimated from customers with repeat purchases. A "
     "customer's own average is shrunk towards the average of all, the more so the fewer orders there are. Spend is "
     "assumed not to depend on frequency; check the association among the quality checks.",
     "intervals": "**Intervals.** Of a customer: the 90% range of what may happen, from the model's own distribution, "
     "without simulation. Of a total: the same plus the uncertainty of the parameters (delta method).",
+    "posterior_intervals": "**Intervals.** From the posterior of the parameters. Of a customer: the 90% range of what "
+    "may happen, averaged over the posterior, without simulation. Of a total: the same, with what the parameters move "
+    "for all customers together.",
+    "priors": "**Priors.** Weak, and the same in any unit of time or money, for they are stated on quantities without "
+    "unit (`clvmodels.fitting.priors`). {priors}.",
     "discounting": "**Discounting.** Continuous, at the effective annual rate of {rate}, from the end of observation; "
     "purchases are discounted from the day they are expected.",
     "comparison": "**Comparison.** Every predictor is computed from the calibration period alone. Differences are "
@@ -525,6 +544,7 @@ ESTIMATION: dict[str, str] = {
     "mle": "maximum likelihood",
     "posterior": "posterior mean under weak priors, by importance sampling",
     "nuts": "posterior mean under weak priors, by NUTS",
+    "mixed": "posterior mean under weak priors, by importance sampling and, where its certificate fails, by NUTS",
 }
 
 LETTERS: dict[str, str] = {"alpha": "α", "beta": "β", "gamma": "γ"}

@@ -9,6 +9,7 @@ from clvmodels.tables.base import FigureTable
 from clvmodels.tables.history import conditional_expectation, frequency_histogram, timeline, tracking
 from clvmodels.tables.judgement import deciles, gain, pit, reliability, verdict
 from clvmodels.tables.maps import alive_heatmap, purchases_heatmap, value_distribution
+from clvmodels.tables.priors import prior_predictive
 
 __all__ = [
     "FigureTable",
@@ -19,6 +20,7 @@ __all__ = [
     "frequency_histogram",
     "gain",
     "pit",
+    "prior_predictive",
     "purchases_heatmap",
     "reliability",
     "timeline",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -62,9 +62,15 @@ def facts_of(split: Split, forecast: Predictions, **more: Any) -> dict[str, Any]
     }
 
 
-def model_of(forecast: Predictions) -> PurchaseFamily:
-    """The estimate behind the predicted purchases."""
-    return cast(PurchaseFamily, forecast.purchases.predictive_model)
+def averaged(forecast: Predictions, formula: Callable[[PurchaseFamily], Array]) -> Array:
+    """A formula of the purchase model as the forecast averages it: over its posterior's points, or at its estimate."""
+    return np.asarray(np.mean([formula(one) for one in members(forecast.purchase_outcomes.model)], axis=0))
+
+
+def members(model: PurchaseFamily) -> list[PurchaseFamily]:
+    """A family at each of its draws: one estimate is a list of one."""
+    values = {name: np.ravel(value) for name, value in model.parameters.items()}
+    return [type(model)(**dict(zip(values, one, strict=True))) for one in zip(*values.values(), strict=True)]
 
 
 def best_quantity(evaluation: Evaluation) -> Quantity:

@@ -14,14 +14,17 @@ from scipy import stats
 
 from clvmodels.calendar import ONE_DAY
 from clvmodels.formula import predict_by_formula
+from clvmodels.models import PurchaseFamily
 from clvmodels.outcomes import PurchaseOutcomes
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Split, Summary
-from clvmodels.tables.base import FORMULAS, Array, FigureTable, facts_of, model_of
+from clvmodels.tables.base import FORMULAS, LEVEL, Array, FigureTable, averaged, facts_of, members
 from clvmodels.totals import Portfolio
 
 MOST = 7
 """Customers with this many repeat purchases or more are one group, as in the literature (0, 1, …, 7+)."""
+DRAWS, REPLICATES = 200, 10
+"""Draws of the parameters, and simulated calibrations from each, for the posterior predictive band."""
 
 
 def timeline(split: Split, forecast: Predictions, *, everything: Summary | None = None) -> FigureTable:
@@ -71,24 +74,60 @@ def frequency_histogram(split: Split, forecast: Predictions) -> FigureTable:
     """Customers by number of repeat purchases in the calibration: actual, and Σ over customers of P(X(T) = n).
 
     ``formula`` takes "one average frequency" at its word: repeat purchases are Poisson with rate Σx/ΣT for everybody.
+    With a posterior, ``lower`` and ``upper`` are the posterior predictive band: in 90 % of simulated calibrations, each
+    from its own draw of the parameters, *all* classes lie inside it together.
     """
     frame = split.calibration.frame
     x, T = frame["frequency"].to_numpy(float), frame["T"].to_numpy(float)
     lengths, customers = np.unique(T, return_counts=True)
     n, zero = np.arange(MOST)[:, None], np.zeros(len(lengths))
-    model = model_of(forecast)
+
+    def classes(model: PurchaseFamily) -> Array:
+        """The probability of each class, by length of observation."""
+        more = model.survival(MOST, lengths, zero, zero, zero)[None]
+        return np.concatenate([model.pmf(n, lengths, zero, zero, zero), more])
+
     mean = x.sum() / max(T.sum(), 1e-300) * lengths
-    expected = [model.pmf(n, lengths, zero, zero, zero), model.survival(MOST, lengths, zero, zero, zero)[None]]
     poisson = [stats.poisson.pmf(n, mean), stats.poisson.sf(MOST - 1, mean)[None]]
     rows = pd.DataFrame(
         {
             "frequency": _labels(),
             "actual": np.bincount(np.minimum(x, MOST).astype(int), minlength=MOST + 1).astype(float),
-            "model": np.concatenate(expected) @ customers,
+            "model": averaged(forecast, classes) @ customers,
             "formula": np.concatenate(poisson) @ customers,
         }
     )
-    return FigureTable("frequency_histogram", rows, facts_of(split, forecast))
+    facts = facts_of(split, forecast)
+    if forecast.purchases.posterior is not None:
+        seed = forecast.portfolio.seed
+        draws: Any = forecast.purchases.draws(DRAWS, seed=seed)
+        rng, simulated = np.random.default_rng(seed), []
+        for model in members(draws):
+            p = np.maximum(classes(model).T, 0.0)
+            p /= p.sum(axis=1, keepdims=True)
+            simulated += [rng.multinomial(customers, p).sum(axis=0) for _ in range(REPLICATES)]
+        rows["lower"], rows["upper"] = simultaneous_band(np.array(simulated, float), LEVEL)
+        facts["outside"] = int(((rows["actual"] < rows["lower"]) | (rows["actual"] > rows["upper"])).sum())
+    return FigureTable("frequency_histogram", rows, facts)
+
+
+def simultaneous_band(simulated: Array, level: float) -> tuple[Array, Array]:
+    """Limits, per column of counts, between which a share ``level`` of the rows lies with all its columns.
+
+    The half-width is one number of standard deviations for all columns: the ``level`` quantile of the rows' largest
+    standardised distance from the mean. A limit is a count that is still inside, never below 0.
+
+    Examples
+    --------
+    >>> rows = np.random.default_rng(1).poisson([100.0, 25.0], (4000, 2))
+    >>> lower, upper = simultaneous_band(rows.astype(float), 0.90)
+    >>> lower.tolist(), upper.tolist(), round(float(((rows >= lower) & (rows <= upper)).all(axis=1).mean()), 2)
+    ([81.0, 16.0], [119.0, 34.0], 0.9)
+    """
+    mean, sd = simulated.mean(axis=0), simulated.std(axis=0)
+    far = np.abs(simulated - mean) / np.where(sd > 0, sd, 1.0)
+    reach = np.quantile(far.max(axis=1), level, method="higher") * sd * (1 + 1e-9)
+    return np.maximum(np.ceil(mean - reach), 0.0), np.floor(mean + reach)
 
 
 def tracking(split: Split, forecast: Predictions, *, period_days: int | None = None) -> FigureTable:
@@ -108,7 +147,7 @@ def tracking(split: Split, forecast: Predictions, *, period_days: int | None = N
     period_days
         Length of a period; 7 by default, 1 when the data span less than eight weeks.
     """
-    calibration, holdout, model = split.calibration, split.holdout, model_of(forecast)
+    calibration, holdout = split.calibration, split.holdout
     unit, until, last = calibration.unit, calibration.until, holdout.horizon.end
     step = period_days or (7 if (last - calibration.start).days >= 56 else 1)
     back = [until - dt.timedelta(days=step * i) for i in range((until - calibration.start).days // step + 1)][::-1]
@@ -122,7 +161,7 @@ def tracking(split: Split, forecast: Predictions, *, period_days: int | None = N
     births, customers = np.unique(_day_numbers(calibration.frame["first_purchase"]), return_counts=True)
     age = np.maximum(_day_numbers(back)[:, None] - births, 0) / unit.days
     zero = np.zeros_like(age)
-    expected = model.expected_purchases(age, zero, zero, zero) @ customers
+    expected = averaged(forecast, lambda model: model.expected_purchases(age, zero, zero, zero)) @ customers
     t = np.array([unit.from_days((d - until).days) for d in forth])
     future = _expected(forecast, t)
     below, above = _reach(forecast, t)
@@ -188,8 +227,15 @@ def conditional_expectation(split: Split, forecast: Predictions) -> FigureTable:
 
 def _expected(forecast: Predictions, t: Array) -> Array:
     """Expected purchases of all customers in (0, t]."""
-    known, model = forecast.summary.patterns, model_of(forecast)
-    return np.array([model.expected_purchases(each, known.x, known.t_x, known.T) @ known.n for each in t])
+    outcomes = forecast.purchase_outcomes
+    model, known = outcomes.model, outcomes.distinct
+    customers = np.bincount(known.place, minlength=known.x.size)
+
+    def expected(length: float) -> float:
+        each = known.future(model, lambda x, T: model.expected_purchases(length, x, T, T))
+        return float(each @ customers)
+
+    return np.array([expected(float(length)) for length in t])
 
 
 def _reach(forecast: Predictions, t: Array) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Split
-from clvmodels.tables.base import Array, FigureTable, facts_of, model_of
+from clvmodels.tables.base import Array, FigureTable, averaged, facts_of
 
 FEWEST = 5
 """A cell of a heat map with fewer customers shows no actual: a mean of four customers is an anecdote."""
@@ -21,10 +21,9 @@ def alive_heatmap(split: Split, forecast: Predictions) -> FigureTable:
     ``actual`` is the share of real repeat customers there who bought in the holdout, and ``customers`` their number, in
     coarser cells; null in cells of fewer than five. One-time buyers have no place on the grid: their shares are facts.
     """
-    model = model_of(forecast)
     active = split.holdout.frame["purchases"].to_numpy(float) > 0
     rows, T = _mesh(split, active.astype(float))
-    rows["p_alive"] = model.p_alive(rows["frequency"], T - rows["silence"], T)
+    rows["p_alive"] = averaged(forecast, lambda model: model.p_alive(rows["frequency"], T - rows["silence"], T))
     p_active = forecast.frame["p_active"].to_numpy(float)
     return FigureTable(
         "alive_heatmap", rows, facts_of(split, forecast, T=T, **_once(split, p_active, active.astype(float)))
@@ -37,7 +36,7 @@ def purchases_heatmap(split: Split, forecast: Predictions) -> FigureTable:
     actual = split.holdout.frame["purchases"].to_numpy(float)
     rows, T = _mesh(split, actual)
     t, x = horizon.length(calibration.unit), rows["frequency"].to_numpy(float)
-    rows["model"] = model_of(forecast).expected_purchases(t, x, T - rows["silence"], T)
+    rows["model"] = averaged(forecast, lambda model: model.expected_purchases(t, x, T - rows["silence"], T))
     rows["formula_customer"] = (x + 1) / T * t
     expected = forecast.frame["expected_purchases"].to_numpy(float)
     return FigureTable("purchases_heatmap", rows, facts_of(split, forecast, T=T, **_once(split, expected, actual)))

@@ -24,7 +24,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for words in (
             "simulate --customers 500 --seed 1 --out orders.csv",
             f"split orders.csv --calibration-end {END} --out run",
-            "fit run",
+            "fit run --method mle",
             "predict run --margin 0.5",
             "evaluate run --resamples 50",
         ):
@@ -80,7 +80,7 @@ def test_run_holds_what_split_fit_predict_and_evaluate_give() -> None:
 
 
 def test_every_step_takes_a_log_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(f"fit orders.csv --until {END} --out one/fit.json".split()) == 0
+    assert main(f"fit orders.csv --until {END} --method mle --out one/fit.json".split()) == 0
     for one, other in zip(pair("one/fit.json"), pair("run/fit.json"), strict=True):
         assert one.parameters == pytest.approx(other.parameters, rel=1e-9)
     assert (
@@ -88,7 +88,7 @@ def test_every_step_takes_a_log_too(capsys: pytest.CaptureFixture[str]) -> None:
     )
     ours, theirs = pd.read_csv("one/c.csv"), pd.read_csv("run/customers.csv")
     pd.testing.assert_series_equal(ours["expected_purchases"], theirs["expected_purchases"], rtol=1e-9)
-    assert main(f"evaluate orders.csv --calibration-end {END} --resamples 50 --out one".split()) == 0
+    assert main(f"evaluate orders.csv --calibration-end {END} --method mle --resamples 50 --out one".split()) == 0
     same("one/comparison.csv", pd.read_csv("run/comparison.csv"))
     capsys.readouterr()
 
@@ -105,6 +105,15 @@ def test_summarize_writes_a_table_or_a_run(capsys: pytest.CaptureFixture[str]) -
     assert main(["predict", "two/run"]) == 0  # 12 months where there is no holdout
     assert set(pd.read_csv("two/run/customers.csv")["horizon_end"]) == {"1999-01-31"}
     capsys.readouterr()
+
+
+def test_fit_takes_the_posterior_unless_told_otherwise(capsys: pytest.CaptureFixture[str]) -> None:
+    """The command's default is the report's; the Python function keeps maximum likelihood, as the papers do."""
+    assert main(f"split orders.csv --calibration-end {END} --out by_default".split()) == 0
+    assert main(["fit", "by_default"]) == 0
+    assert [fit.method for fit in pair("by_default/fit.json")] == ["posterior", "posterior"]
+    assert clv.fit("bgnbd", clv.split("orders.csv", calibration_end=END).calibration).method == "mle"
+    assert "Pareto k̂" in capsys.readouterr().out
 
 
 def test_a_run_without_money_has_no_spend(capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,7 +136,7 @@ def test_words_on_stdout_say_what_was_found_and_what_is_next(capsys: pytest.Capt
         assert printed.err == ""
     assert re.search(r"^365 customers from 3 Jan 1997 to 31 Jan 1998; \d+ came back", said["split"])
     assert said["split"].endswith("Wrote four. Next: clvmodels fit four\n")
-    assert re.search(r"BG/NBD, log-likelihood -[\d,.]+. converged", said["fit"])
+    assert re.search(r"BG/NBD, log-likelihood -[\d,.]+. certified: Pareto k̂", said["fit"])
     assert re.search(r" alpha +\d", said["fit"])
     assert said["fit"].endswith("Wrote four/fit.json. Next: clvmodels predict four, clvmodels evaluate four\n")
     assert re.search(r"  purchases  \d+ \(\d+ to \d+\)\n  value      \$[\d,]+ \(\$", said["predict"])

@@ -21,10 +21,12 @@ def sample_folder(sample: Report, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="session")
 def no_money(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path]:
-    """The same log as a CSV of customers and dates, without amounts."""
+    """The same log as a CSV of customers and dates, without amounts, by maximum likelihood."""
     from clvmodels.datasets import cdnow_sample
 
     folder = tmp_path_factory.mktemp("reports")
     cdnow_sample()[["customer_id", "date"]].to_csv(folder / "visits.csv", index=False)
-    report = build_report(folder / "visits.csv", calibration_end="1997-09-30", value="none", horizon="39 weeks")
+    report = build_report(
+        folder / "visits.csv", calibration_end="1997-09-30", value="none", horizon="39 weeks", method="mle"
+    )
     return report, write_report(folder / "visits", report)

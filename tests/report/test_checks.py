@@ -198,7 +198,9 @@ def test_a_posterior_mean_may_lie_below_the_maximum() -> None:
 def test_returning_one_time_buyers(back: int, status: str) -> None:
     once = pd.DataFrame({"frequency": [0] * 1000 + [3] * 10})
     actual = pd.DataFrame({"purchases": [1] * back + [0] * (1000 - back) + [5] * 10})
-    predicted = SimpleNamespace(frame=pd.DataFrame({"p_active": [0.1] * 1000 + [0.9] * 10}))
+    predicted = SimpleNamespace(
+        frame=pd.DataFrame({"p_active": [0.1] * 1000 + [0.9] * 10}), purchases=SimpleNamespace(model=WORLD)
+    )
     found = forecast.returning(SimpleNamespace(frame=once), SimpleNamespace(frame=actual), predicted)  # type: ignore[arg-type]
     assert found is not None
     assert found.status == status
@@ -235,3 +237,30 @@ def test_a_check_is_a_value() -> None:
     check = Check("name", "Title", "pass", "Evidence.", "Advice.")
     with pytest.raises(AttributeError):
         check.status = "fail"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("shift", "status"), [(0.4, "pass"), (0.6, "review")])
+def test_priors_are_said_to_matter_when_they_move_the_estimates(shift: float, status: str) -> None:
+    words = "estimates move with priors half as wide by at most 0.10"
+    calm, moved = _fit(np.eye(4), [0.1] * 4), _fit(np.eye(4), [0.1] * 4)
+    for fit, found in ((calm, 0.1), (moved, shift)):
+        fit.posterior = object()
+        fit.diagnostics = {"prior_influence": {"0.5": found, "2": 0.01}, "prior_influence_words": words}
+    found = fits.priors(calm, moved)
+    assert found is not None
+    assert (found.status, found.values["shift"]) == (status, shift)
+    assert found.evidence.startswith("Calibration: estimates move with priors half as wide by at most 0.10. All data:")
+    calm.posterior = None
+    assert fits.priors(calm, moved) is None
+
+
+def test_a_refit_that_did_not_converge_fails_the_report() -> None:
+    good, bad = _fit(np.eye(4), [0.1] * 4), _fit(np.eye(4), [0.1] * 4)
+    good.posterior = bad.posterior = None
+    good.verdict, bad.verdict = "converged: gradient 0", "not converged: gradient 3"
+    bad.converged = False
+    assert fits.convergence(good, good).status == "pass"
+    found = fits.convergence(good, bad)
+    assert (found.status, found.evidence) == (
+        "fail", "Calibration: converged: gradient 0. All data: not converged: gradient 3."
+    )  # fmt: skip

@@ -45,6 +45,7 @@ def small(little: pd.DataFrame) -> Report:
         discount_rate=0.15,
         margin=0.4,
         unit="day",
+        method="mle",
     )
 
 
@@ -81,7 +82,7 @@ def test_without_money_the_report_speaks_of_purchases_only(no_money: tuple[Repor
 
 
 def test_spend_none_leaves_money_out_too(small: Report, little: pd.DataFrame) -> None:
-    report = build_report(little, spend="none", horizon="6 months", unit="day")
+    report = build_report(little, spend="none", horizon="6 months", unit="day", method="mle")
     assert report.spend is None
     assert report.purchases.parameters == pytest.approx(small.purchases.parameters, rel=1e-6)
 
@@ -144,7 +145,7 @@ def test_the_command_reproduces_the_call(source: object, options: dict[str, obje
 
 
 def test_the_end_of_observation_hides_what_comes_after(little: pd.DataFrame) -> None:
-    report = build_report(little, value="amount", until="2024-10-31", horizon="2 months", unit="day")
+    report = build_report(little, value="amount", until="2024-10-31", horizon="2 months", unit="day", method="mle")
     assert report.data["holdout"]["end"] <= "2024-10-31"
     assert report.data["forecast"]["start"] == "2024-11-01"
     assert report.data["forecast"]["end"] == "2024-12-31"
@@ -155,7 +156,7 @@ def test_the_end_of_observation_hides_what_comes_after(little: pd.DataFrame) -> 
 
 def test_progress_is_told_in_words(little: pd.DataFrame, tmp_path: Path) -> None:
     steps: list[str] = []
-    report = build_report(little, horizon="3 months", progress=steps.append)
+    report = build_report(little, horizon="3 months", method="mle", progress=steps.append)
     clv.write_report(tmp_path / "report", replace(report, figures={}), progress=steps.append)
     assert steps[0] == "reading transactions"
     assert len(steps) == len(set(steps)) >= 8

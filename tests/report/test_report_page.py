@@ -238,3 +238,24 @@ def test_colours_are_readable_in_light_and_dark(html: str) -> None:
         for tone in ("good", "bad", "warn"):
             assert _contrast(color[tone], color["paper"]) >= 4.5
             assert _contrast(color[tone], color[f"{tone}-bg"]) >= 4.5
+
+
+def test_the_page_says_how_far_the_posterior_can_be_trusted(page: Page, sample: Report) -> None:
+    for side in ("calibration", "all data"):
+        for title in ("BG/NBD", "Gamma-Gamma"):
+            assert f"{title}, {side}: certified: Pareto k̂" in page.text
+    assert "Estimated by posterior mean under weak priors, by importance sampling" in page.text
+    assert "Intervals. From the posterior of the parameters" in page.text
+    assert (
+        "Influence of the priors on the fits behind the forecast: BG/NBD: estimates move with priors half" in page.text
+    )
+    for prior in sample.data["models"]["spend"]["priors"].values():
+        assert prior in page.text
+
+
+def test_a_page_without_posterior_speaks_of_none(no_money: tuple[Report, Path]) -> None:
+    text = Page((no_money[1] / "report.html").read_text(encoding="utf-8")).text
+    assert "Estimated by maximum likelihood" in text
+    assert "(delta method)" in text
+    assert "posterior" not in text
+    assert "prior" not in text.replace("priority", "")
