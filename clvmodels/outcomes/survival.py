@@ -18,6 +18,8 @@ Alive = Callable[[Array, Array], Any]
 
 ELEMENTS = 1 << 20
 """Elements of (draws × customers × n) worked on at a time: some 8 MB an array, whatever the number of customers."""
+NODES = 16
+"""Discounting integrates over about so many moments: elements for each of them are worked on at a time."""
 FIRST_SUPPORT = 16
 EVERY_INTEGER = 8192
 """Counts up to here are kept one by one; beyond, in cells one 8,192nd of their size wide."""
@@ -96,16 +98,17 @@ class Distinct:
         (patterns,).
         """
         step = max(1, ELEMENTS // model.n_draws)
-        bounds = np.searchsorted(self.pair, np.arange(0, self.alive_x.size + step, step))
+        few = max(1, step // NODES)
+        bounds = np.searchsorted(self.pair, np.arange(0, self.alive_x.size + few, few))
         for start, (low, high) in enumerate(pairwise(bounds)):
-            pairs = slice(start * step, (start + 1) * step)
+            pairs = slice(start * few, (start + 1) * few)
             x, T = self.alive_x[pairs], self.alive_T[pairs]
             p_alive = model.p_alive(x, T, T)
             given_alive = [each(x, T) / p_alive for each in alive]
             for first in range(low, high, step):
                 rows = slice(first, min(first + step, high))
                 p_alive = model.p_alive(self.x[rows], self.t_x[rows], self.T[rows])
-                yield rows, [p_alive * each[..., self.pair[rows] - start * step] for each in given_alive]
+                yield rows, [p_alive * each[..., self.pair[rows] - start * few] for each in given_alive]
 
 
 def over_draws(values: Array) -> Array:

@@ -157,21 +157,29 @@ class ValueOutcomes:
 
         Sums of heavy-tailed values are made of this function: see ``clvmodels.totals``.
         """
-        everyone = customers.size == self._x.size
-        some = self if everyone else ValueOutcomes(self.purchases.some(customers), self.spend, self._m[customers])
+        some = self if customers.size == self._x.size else self.some(customers)
         most = 1 - some.cdf(0.0)
         far = np.log(most.sum() * 1e4) / some.decay.min()
         s = np.exp(np.linspace(-8.0, far, 160)) * np.average(some.scale, weights=most)
+        tail = some.expected_above(s)
+        reached = max(2, int(np.count_nonzero(tail > 0.01)))
+        return s[:reached], tail[:reached]
+
+    def expected_above(self, s: Array) -> Array:
+        """Expected number of customers whose value exceeds each s ≥ 0, Σ P(S > s)."""
         tail = np.zeros(s.size)
-        for mixture, members, row, weight in some._mixtures():
+        for mixture, members, row, weight in self._mixtures():
             pairs, first, count = np.unique(
-                np.stack([row, some.scale[members]]), axis=1, return_index=True, return_counts=True
+                np.stack([row, self.scale[members]]), axis=1, return_index=True, return_counts=True
             )
             owner, scale = pairs[0].astype(np.intp), pairs[1]
             for place, one in enumerate(s):
                 tail[place] += (count * weight[first]) @ (1 - mixture.below(owner, one / scale))
-        reached = max(2, int(np.count_nonzero(tail > 0.01)))
-        return s[:reached], tail[:reached]
+        return tail
+
+    def some(self, customers: Places) -> ValueOutcomes:
+        """The same for some of the customers."""
+        return ValueOutcomes(self.purchases.some(customers), self.spend, self._m[customers])
 
     def _mixtures(self) -> Iterator[tuple[Mixture, Places, Places, Array]]:
         """Distributions of S/scale, the customers they belong to, the row of each, and a weight.

@@ -75,3 +75,40 @@ def test_levels(fits: tuple[Fit, Fit, Summary]) -> None:
     for p in (1.0, -0.1, [0.5, 1.5]):
         with pytest.raises(ValueError, match=r"p must be in \[0, 1\)"):
             outcomes.quantile(p)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"level": 90}, "level is 90. It is the share of cases inside the limits: for 90 % write 0.90."),
+        ({"level": float("nan")}, "level is nan. It is the share of cases inside the limits: for 90 % write 0.90."),
+        ({"draws": 20}, "draws is 20. Limits of a mean need a whole number of 100 draws or more."),
+        ({"draws": 1e3}, "draws is 1000.0. Limits of a mean need a whole number of 100 draws or more."),
+    ],
+)
+def test_limits_of_means(fits: tuple[Fit, Fit, Summary], options: dict[str, float], message: str) -> None:
+    forecast = clv.predict(fits[0], fits[2])
+    with pytest.raises(InputError) as caught:
+        forecast.mean_intervals(**options)  # type: ignore[arg-type]
+    assert str(caught.value) == f"the means have no such limits: {message}"
+    with pytest.raises(InputError, match=r"'chanel' is not a column of the predictions\. Choose among customer_id, "):
+        forecast.mean_intervals(by="chanel")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"purchases": (-1,)}, "-1 is no number of purchases. Ask for whole numbers from 0."),
+        ({"purchases": (1.5,)}, "1.5 is no number of purchases. Ask for whole numbers from 0."),
+        ({"values": (-2.0,)}, "-2.0 is no amount of value. Ask for numbers from 0."),
+        ({"values": (float("nan"),)}, "nan is no amount of value. Ask for numbers from 0."),
+        ({"top": 10}, "top is 10. It is a share of the customers: for the best 10 % write 0.10."),
+    ],
+)
+def test_chances(fits: tuple[Fit, Fit, Summary], options: dict[str, object], message: str) -> None:
+    forecast = clv.predict(fits[0], fits[2], spend=fits[1])
+    with pytest.raises(InputError) as caught:
+        forecast.probabilities(**options)  # type: ignore[arg-type]
+    assert str(caught.value) == f"there are no such probabilities: {message}"
+    with pytest.raises(InputError, match="hold no money"):
+        clv.predict(fits[0], fits[2]).probabilities(values=[5])
