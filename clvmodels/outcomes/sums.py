@@ -17,8 +17,9 @@ from clvmodels.outcomes.survival import ELEMENTS
 
 STEP = 1e-3
 """Of central differences in log parameters: an error of 1e-6, while formulas hold 1e-10 of noise / 1e-3."""
-NODES = 96
-"""Draws at which sums are computed; at all others they follow from a quadratic in the log parameters."""
+NODES, MANY_NODES, WIDE = 32, 96, 0.5
+"""Draws at which sums are computed (more when a log parameter's standard deviation is above the last number); at all
+others they follow from a quadratic in the log parameters."""
 FARTHEST = 4.0
 """Standard deviations beyond which that quadratic is not asked."""
 
@@ -96,7 +97,8 @@ def factors(posterior: Draws, n: int, sums: Sums, *, seed: int) -> Array:
         squares = [at[:, i] * at[:, j] for i in range(at.shape[1]) for j in range(i + 1)]
         return np.column_stack([np.ones(len(at)), at, *squares])
 
-    nodes = posterior.resample(min(NODES, n), seed=seed)
+    wide = np.max(np.diag(covariance)) > WIDE**2
+    nodes = posterior.resample(MANY_NODES if wide else NODES, seed=seed)
     values = sums(nodes)
     logarithms = np.log(np.maximum(values, 1e-300)).reshape(len(values), -1)
     coefficients = np.linalg.lstsq(features(nodes.log_vector), logarithms, rcond=None)[0]
