@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from clvmodels.calendar import ONE_DAY, Horizon, Unit
 from clvmodels.errors import InputError, UnitError
 from clvmodels.fitting.result import Fit
-from clvmodels.formula import formula_customer_value
-from clvmodels.models.arrays import Array
+from clvmodels.forecast_rows import customer_rows
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
 from clvmodels.outcomes.chances import top_threshold
 from clvmodels.outcomes.means import mean_limits
@@ -22,14 +21,8 @@ from clvmodels.outcomes.points import predictive
 from clvmodels.summary import Summary
 from clvmodels.totals import Portfolio, Totals
 
-LEVELS = (0.05, 0.95)
-"""Outcome intervals leave out 5 % on either side."""
-
 FEWEST_DRAWS = 100
 """Draws below which the ends of an interval are guesses."""
-
-TIERS = {"top": 0.10, "high": 0.30, "middle": 0.60, "low": 1.0}
-"""Tier → the share of customers, highest clv first, at which it ends: 10 %, the next 20 %, the next 30 %, the rest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,7 +292,7 @@ def predict(
     portfolio = Portfolio(purchases, spend, outcomes, values, discounted, delta, margin, seed)
     everyone = np.zeros(len(known), np.intp)
     return Predictions(
-        frame=_frame(summary, span, portfolio),
+        frame=customer_rows(summary, span, portfolio),
         totals=portfolio.totals(everyone, 1)[0],
         horizon=span,
         unit=summary.unit,
@@ -348,63 +341,3 @@ def _check(purchases: Fit, summary: Summary, spend: Fit | None, margin: float) -
         problems.append(f"margin is {margin:g}. It is the share of revenue that is kept: for 30 % write 0.30.")
     if problems:
         raise InputError("these customers cannot be predicted", problems)
-
-
-def _frame(summary: Summary, horizon: Horizon, portfolio: Portfolio) -> pd.DataFrame:
-    """The contract's columns, in the contract's order."""
-    known, outcomes, values, margin = summary.frame, portfolio.outcomes, portfolio.values, portfolio.margin
-    money = values is not None
-    past = ["first_purchase", "last_purchase", "frequency", "recency", "T"] + ["monetary_value", "value_past"] * money
-    lower, upper = outcomes.quantile(LEVELS)
-    columns: dict[str, Any] = {name: known[name] for name in ["customer_id", *past]}
-    columns |= {
-        "horizon_start": pd.Timestamp(horizon.start),
-        "horizon_end": pd.Timestamp(horizon.end),
-        "p_alive": outcomes.p_alive,
-        "p_active": outcomes.p_active,
-        "expected_purchases": outcomes.mean,
-        "purchases_lower": lower,
-        "purchases_upper": upper,
-    }
-    if values is not None:
-        lower, upper = values.quantile(LEVELS) * margin
-        spend = values.expected_spend
-        value = outcomes.mean * spend * margin
-        share = _ratio(portfolio.discounted, outcomes.mean)  # clv / value
-        columns |= {
-            "expected_spend": spend,
-            "value": value,
-            "value_lower": lower,
-            "value_upper": upper,
-            "clv": value * share,
-            "clv_lower": lower * share,
-            "clv_upper": upper * share,
-            "formula_value": formula_customer_value(summary, horizon) * margin,
-            "tier": tiers(value * share),
-        }
-    described = [*summary.segments, *([summary.cost] if summary.cost else [])]
-    return pd.DataFrame(columns | {name: known[name] for name in described})
-
-
-def _ratio(part: Array, whole: Array) -> Array:
-    """part / whole in [0, 1]; 1 where there is nothing."""
-    return np.minimum(np.divide(part, whole, out=np.ones_like(whole), where=whole > 0), 1.0)
-
-
-def tiers(clv: Array) -> NDArray[np.str_]:
-    """Value tier of each customer, by the share of customers above it and half of those equal to it.
-
-    The first 10 % are "top", up to 30 % "high", up to 60 % "middle", the rest "low". Equal customers (to ten digits)
-    share a tier, so that no order of the rows decides; a crowd of equals is therefore not split at a border.
-
-    Examples
-    --------
-    >>> tiers(np.array([5.0, 90, 30, 12, 11, 10, 10, 1, 1, 0])).tolist()
-    ['low', 'top', 'high', 'high', 'middle', 'middle', 'middle', 'low', 'low', 'low']
-    """
-    mantissa, exponent = np.frexp(clv)
-    rounded = np.ldexp(np.rint(mantissa * 2.0**33), exponent)
-    _, place, count = np.unique(-rounded, return_inverse=True, return_counts=True)
-    above = (np.cumsum(count) - count / 2)[place] / clv.size
-    names = np.array(list(TIERS))
-    return names[np.searchsorted(np.array(list(TIERS.values()))[:-1], above, side="left")]

@@ -11,8 +11,9 @@ import pytest
 import clvmodels as clv
 from clvmodels.errors import DiagnosticWarning, InputError
 from clvmodels.fitting import Fit
+from clvmodels.forecast_rows import TIERS, tiers
 from clvmodels.models import BGNBD, GammaGamma
-from clvmodels.prediction import TIERS, Predictions, tiers
+from clvmodels.prediction import Predictions
 from clvmodels.summary import Summary
 
 PURCHASES = ["p_alive", "p_active", "expected_purchases", "purchases_lower", "purchases_upper"]
