@@ -110,7 +110,8 @@ class Predictions:
         They hold the uncertainty of the parameters alone and shrink as the log grows. What *this* customer will do is
         another question: chance rules it, and ``*_lower``, ``*_upper`` of ``frame`` and ``totals`` answer it. Means are
         taken at draws of the posterior, or at log-normal draws with the covariance of an estimate; draws of spend are
-        paired with draws of purchases at random. Nothing here depends on the units of time and money.
+        paired with draws of purchases at random. Nothing here depends on the units of time and money. Where an estimate
+        hardly knows a parameter (small logs) log-normal draws go too far, even beyond ``totals``: fit a posterior there.
 
         Parameters
         ----------
