@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from clvmodels.fitting.objective import BLOCK, Limit, Value
-from clvmodels.models import MBGNBD, Family
+from clvmodels.models import MBGNBD, Family, ParetoNBD
 from clvmodels.models.arrays import Array
 
 STEP = 1e-3
@@ -39,7 +39,7 @@ class FamilyObjective(ABC):
         self._n, self._purchases = n, float(n @ x)
         self._rate = self._purchases / float(n @ self._columns[2])
 
-    work: ClassVar[int] = 2
+    work: ClassVar[int] = 4
     """How many numbers a pattern is, counted in BG/NBD's patterns."""
 
     def thinned(self, step: int) -> FamilyObjective:
@@ -149,5 +149,45 @@ class MBGNBDObjective(FamilyObjective):
         return np.array([[1.0, 1 - share], [1, -share]])
 
 
-OBJECTIVES: dict[str, type[FamilyObjective]] = {objective.family.name: objective for objective in (MBGNBDObjective,)}
+class ParetoNBDObjective(FamilyObjective):
+    """Pareto/NBD: (…, log s, log s/β), with the family's own second derivatives."""
+
+    family: ClassVar[type[Family]] = ParetoNBD
+    limits: ClassVar[tuple[Limit, ...]] = (
+        Limit(0, 1, np.log(1e3)),  # everybody buys at the same rate
+        Limit(2, 1, np.log(1e3)),  # everybody leaves at the same rate
+        Limit(2, -1, np.log(1e4), mutes=(3,)),  # nobody leaves
+        Limit(3, -1, np.log(1e4), mutes=(2,)),  # nobody leaves
+        Limit(3, 1, np.log(1e4)),  # some leave at once, the others never
+    )
+    times = (1, 3)
+    dropouts = tuple(
+        (float(np.log(shape)), float(np.log(rate))) for shape, rate in ((0.5, 2.0), (5.0, 0.3), (1.0, 5.0), (0.2, 20.0))
+    )
+    work = 16
+
+    def _dropout(self, eta: Array) -> tuple[Array, ...]:
+        return eta[0], eta[0] - eta[1]
+
+    def _dropout_jacobian(self, eta: Array) -> Array:
+        return np.array([[1.0, 0], [1, -1]])
+
+    def __call__(self, eta: Array) -> Value:
+        """Log-likelihood, gradient and Hessian at η."""
+        model: Any = self.family.from_log(np.stack(self._standardised(eta)))
+        value, slope, bend = 0.0, np.zeros(4), np.zeros((4, 4))
+        for start in range(0, self.n_patterns, BLOCK):
+            block = slice(start, start + BLOCK)
+            parts, n = model.log_derivatives(*(column[block] for column in self._columns)), self._n[block]
+            value += float(n @ parts[0])
+            slope += parts[1] @ n
+            bend += parts[2] @ n
+        jacobian = self.log_jacobian(eta)
+        hessian = jacobian.T @ bend @ jacobian
+        return value, jacobian.T @ slope, (hessian + hessian.T) / 2
+
+
+OBJECTIVES: dict[str, type[FamilyObjective]] = {
+    objective.family.name: objective for objective in (MBGNBDObjective, ParetoNBDObjective)
+}
 """By the family's name."""

@@ -14,7 +14,7 @@ FLAT = 1e-6
 """A coordinate whose slope is below this, far out, has at most this much log-likelihood left to gain."""
 
 THIN = 20_000
-"""Patterns of the systematic sample on which starts are tried; the rest joins for the last few steps."""
+"""Numbers of the systematic sample on which starts are tried; the rest joins for the last few steps."""
 
 WEAK = 0.5
 """A limit that costs less log-likelihood than this cannot be told from the estimate: one half is one standard error."""
@@ -95,7 +95,7 @@ class Optimum:
 
 def maximise(objective: Objective) -> Optimum:
     """The maximum over several deterministic starts, tried on a systematic sample when the patterns are many."""
-    step = objective.n_patterns // THIN
+    step = max(objective.n_patterns, objective.n_per_draw) // THIN
     small = objective.thinned(step) if step > 1 else objective
     tried = [ascend(small, start) for start in small.starts()]
     best = max(tried, key=lambda optimum: round(optimum.summit.value, 7))  # of equals the first, whatever the rounding

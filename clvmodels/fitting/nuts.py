@@ -112,6 +112,9 @@ def symbolic() -> Any:
     return SimpleNamespace(
         log=pt.log,
         log1p=pt.log1p,
+        exp=pt.exp,
+        expm1=pt.expm1,
+        minimum=pt.minimum,
         logaddexp=pt.logaddexp,
         where=pt.where,
         log_rising=lambda start, count: pt.gammaln(start + count) - pt.gammaln(start),

@@ -16,7 +16,7 @@ from scipy import special
 
 from clvmodels.errors import InputError
 from clvmodels.fitting.distributions import DISTRIBUTIONS, Beta, Gamma, HalfNormal, LogNormal, Prior
-from clvmodels.models import BGNBD, MBGNBD, Family, GammaGamma
+from clvmodels.models import BGNBD, MBGNBD, Family, GammaGamma, ParetoNBD
 from clvmodels.models.arrays import Array
 
 __all__ = ["PARAMETRISATIONS", "Beta", "Gamma", "HalfNormal", "LogNormal", "Parametrisation", "Prior", "Quantity"]
@@ -149,9 +149,40 @@ COIN = (
 )
 """How customers leave after a purchase."""
 
+LEAVING = (
+    Quantity("stay_shape", "s, small when customers differ much in how long they stay", "log", LogNormal(0, 1), True),
+    Quantity("dropout", "1 − (1 + 1/β)^−s, the share that leaves within the mean T", "logit", Beta(1, 1)),
+)
+"""How customers leave by the clock."""
+
+
+def _pareto_nbd(scale: float, shape: Any, rate: Any, stay_shape: Any, dropout: Any) -> ParetoNBD:
+    return ParetoNBD(shape, scale * shape / rate, stay_shape, scale / ((1 - dropout) ** (-1 / stay_shape) - 1))
+
+
+def _pareto_nbd_eta(u: Array) -> Array:
+    """(log r, log r/α, log s, logit of the share) → (…, log s/β), β = 1 / (eᵏ − 1) with k = −log(1 − share) / s."""
+    k = np.logaddexp(0, u[..., 3]) * np.exp(-u[..., 2])
+    return np.concatenate([u[..., :3], (u[..., 2] + k + np.log(-np.expm1(-k)))[..., None]], axis=-1)
+
+
+def _pareto_nbd_slopes(u: Array) -> tuple[Array, Array]:
+    share, hazard = special.expit(u[3]), float(np.logaddexp(0, u[3]))
+    k = hazard * float(np.exp(-u[2]))
+    m = k / -np.expm1(-k)  # of log(eᵏ − 1) by log k
+    turn, steep = m * (1 + k - m), share / hazard
+    jacobian, bend = np.eye(4), np.zeros((4, 4, 4))
+    jacobian[3] = 0, 0, 1 - m, m * steep
+    bend[3, 2, 2] = turn
+    bend[3, 2, 3] = bend[3, 3, 2] = -turn * steep
+    bend[3, 3, 3] = turn * steep**2 + m * (share * (1 - share) / hazard - steep**2)
+    return jacobian, bend
+
+
 PARAMETRISATIONS: dict[str, Parametrisation] = {
     "bgnbd": Parametrisation(BGNBD, (*RATE, *COIN), _bgnbd, _same, _same_slopes),
     "mbgnbd": Parametrisation(MBGNBD, (*RATE, *COIN), _mbgnbd, _same, _same_slopes),
+    "pareto_nbd": Parametrisation(ParetoNBD, (*RATE, *LEAVING), _pareto_nbd, _pareto_nbd_eta, _pareto_nbd_slopes),
     "gamma_gamma": Parametrisation(
         GammaGamma,
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from clvmodels.calendar import Unit
 from clvmodels.fitting.mle import FLAT, Optimum
 from clvmodels.fitting.objective import Limit
-from clvmodels.models import BGNBD, FAMILIES, MBGNBD, Family, GammaGamma
+from clvmodels.models import BGNBD, FAMILIES, MBGNBD, Family, GammaGamma, ParetoNBD
 
 REMEDIES: tuple[str, ...] = ('method="posterior", whose prior bounds them', "a longer calibration period")
 """What to try when the data do not tell something."""
@@ -70,6 +70,9 @@ _PARAMETERS: dict[tuple[type[Family], int], tuple[str, ...]] = {
     (MBGNBD, 0): ("r", "alpha"),
     (MBGNBD, 2): ("a", "b"),
     (MBGNBD, 3): ("a", "b"),
+    (ParetoNBD, 0): ("r", "alpha"),
+    (ParetoNBD, 2): ("s", "beta"),
+    (ParetoNBD, 3): ("s", "beta"),
     (GammaGamma, 0): ("p", "v"),
     (GammaGamma, 1): ("q", "v"),
 }
@@ -79,7 +82,7 @@ _PARAMETERS: dict[tuple[type[Family], int], tuple[str, ...]] = {
 def _meaning(limit: Limit, model: Family, unit: Unit) -> str:
     occasion = "repeat purchase" if isinstance(model, BGNBD) else "purchase"
     match model, limit.coordinate, limit.sign:
-        case ((BGNBD(r=r, alpha=alpha) | MBGNBD(r=r, alpha=alpha)), 0, 1):
+        case ((BGNBD(r=r, alpha=alpha) | MBGNBD(r=r, alpha=alpha) | ParetoNBD(r=r, alpha=alpha)), 0, 1):
             return (
                 "these data {tell} how customers differ in their purchase rate (r and alpha grow together; {values}), "
                 f"only that its mean r/alpha is {r / alpha:.3g} purchases a {unit.value}"
@@ -98,6 +101,18 @@ def _meaning(limit: Limit, model: Family, unit: Unit) -> str:
             return "these data {tell} whether customers drop out at all (a/(a+b) vanishes; {values})"
         case BGNBD(), 3, 1:
             return "these data {tell} whether anybody stays after the first repeat purchase (b vanishes; {values})"
+        case ParetoNBD(s=s, beta=beta), 2, 1:
+            return (
+                "these data {tell} how customers differ in how long they stay (s and beta grow together; {values}), "
+                f"only that they leave at a mean rate s/beta of {s / beta:.3g} a {unit.value}"
+            )
+        case ParetoNBD(), 2 | 3, -1:
+            return "these data {tell} whether customers leave at all (s/beta or s vanishes; {values})"
+        case ParetoNBD(), 3, 1:
+            return (
+                "these data {tell} when customers leave, only that some do so soon after the first purchase while the "
+                "others stay (beta vanishes; {values})"
+            )
         case GammaGamma(p=p, q=q, v=v), 0, 1:
             return (
                 "these data {tell} how a customer's spend varies between purchases "

@@ -6,8 +6,9 @@ from clvmodels.models.base import Family, PurchaseFamily
 from clvmodels.models.bgnbd import BGNBD
 from clvmodels.models.gamma_gamma import GammaGamma
 from clvmodels.models.mbgnbd import MBGNBD
+from clvmodels.models.pareto_nbd import ParetoNBD
 
-FAMILIES: dict[str, type[Family]] = {family.name: family for family in (BGNBD, MBGNBD, GammaGamma)}
+FAMILIES: dict[str, type[Family]] = {family.name: family for family in (BGNBD, MBGNBD, ParetoNBD, GammaGamma)}
 """Every family by its name; the laws in the tests run over this table."""
 
-__all__ = ["BGNBD", "FAMILIES", "MBGNBD", "Family", "GammaGamma", "PurchaseFamily"]
+__all__ = ["BGNBD", "FAMILIES", "MBGNBD", "Family", "GammaGamma", "ParetoNBD", "PurchaseFamily"]

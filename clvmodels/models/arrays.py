@@ -35,6 +35,15 @@ class Ops(Protocol):
     def log1p(self, value: Any, /) -> Any:
         """log(1 + value)."""
 
+    def exp(self, value: Any, /) -> Any:
+        """Exponential."""
+
+    def expm1(self, value: Any, /) -> Any:
+        """exp(value) − 1."""
+
+    def minimum(self, first: Any, second: Any, /) -> Any:
+        """The smaller one."""
+
     def logaddexp(self, first: Any, second: Any, /) -> Any:
         """log(exp(first) + exp(second))."""
 
@@ -163,6 +172,9 @@ class _NumPy:
 
     log = staticmethod(np.log)
     log1p = staticmethod(np.log1p)
+    exp = staticmethod(np.exp)
+    expm1 = staticmethod(np.expm1)
+    minimum = staticmethod(np.minimum)
     logaddexp = staticmethod(np.logaddexp)
     where = staticmethod(np.where)
     log_rising = staticmethod(log_rising)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clvmodels.models import BGNBD, GammaGamma
+from clvmodels.models import BGNBD, MBGNBD, GammaGamma, ParetoNBD
 
 PARAMETERS = [
     {"r": 0.2426, "alpha": 4.4136, "a": 0.793, "b": 2.4262},
@@ -61,6 +61,18 @@ def test_bgnbd(parameters: dict[str, float], lifetimes: ModuleType) -> None:
         np.log(list(parameters.values())), *known, weights=np.ones(40), penalizer_coef=0
     )
     assert float(ours.log_likelihood(*known).mean()) == pytest.approx(float(likelihood), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["ModifiedBetaGeoFitter", "ParetoNBDFitter"])
+def test_relatives(name: str, lifetimes: ModuleType) -> None:
+    ours = MBGNBD(1.7, 12, 1.4, 0.8) if name.startswith("M") else ParetoNBD(1.7, 12, 1.4, 20)
+    theirs = getattr(lifetimes, name)()
+    theirs.params_ = pd.Series(ours.parameters)
+    known = customers()
+    np.testing.assert_allclose(ours.p_alive(*known), theirs.conditional_probability_alive(*known), rtol=1e-8)
+    for t in (2.0, 39.0):
+        expected = theirs.conditional_expected_number_of_purchases_up_to_time(t, *known)
+        np.testing.assert_allclose(ours.expected_purchases(t, *known), expected, rtol=1e-8)
 
 
 def test_gamma_gamma(lifetimes: ModuleType) -> None:

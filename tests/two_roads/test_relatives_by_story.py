@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from clvmodels.models import MBGNBD, PurchaseFamily
+from clvmodels.models import MBGNBD, ParetoNBD, PurchaseFamily
 
 N, T, AHEAD = 150_000, 8.0, 6.0
 Story = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -18,7 +18,14 @@ def coins(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return rng.gamma(0.9, 1 / 4.0, N), rng.beta(0.8, 2.2, N), np.full(N, np.inf)
 
 
-MODELS: list[tuple[PurchaseFamily, Story]] = [(MBGNBD(0.9, 4.0, 0.8, 2.2), coins)]
+def clocks(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return rng.gamma(0.9, 1 / 2.0, N), np.zeros(N), rng.standard_exponential(N) / rng.gamma(0.8, 1 / 7.0, N)
+
+
+MODELS: list[tuple[PurchaseFamily, Story]] = [
+    (MBGNBD(0.9, 4.0, 0.8, 2.2), coins),
+    (ParetoNBD(0.9, 2.0, 0.8, 7.0), clocks),
+]
 
 
 @pytest.mark.parametrize(("model", "story"), MODELS, ids=lambda value: getattr(value, "name", ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from clvmodels.fitting.family_sums import MBGNBDObjective, ParetoNBDObjective
 from clvmodels.fitting.newton import climb
 from clvmodels.fitting.objective import Objective
 from clvmodels.fitting.purchase_sums import BGNBDObjective
@@ -19,6 +20,7 @@ T_X = np.where(X > 0, np.ceil(7 * T * RNG.random(N)) / 7, 0.0)
 T_X[0] = T[0] / 50  # odds beyond e⁷⁰⁰
 WEIGHT = RNG.integers(1, 9, N)
 PURCHASES = BGNBDObjective(X, T_X, T, WEIGHT)
+COINS, CLOCKS = (kind(X, T_X, T, WEIGHT) for kind in (MBGNBDObjective, ParetoNBDObjective))
 SPENT_X, SPENT_M = X[X > 0], 30 * RNG.gamma(6, size=N)[X > 0] / RNG.gamma(3, size=N)[X > 0]
 SPEND = GammaGammaObjective(SPENT_X, SPENT_M)
 
@@ -28,6 +30,12 @@ POINTS = [
     (PURCHASES, [6.0, 0.3, 9.0, -2.0]),
     (PURCHASES, [-2.5, 1.0, -6.0, 1.0]),
     (PURCHASES, [1.0, -1.0, 2.0, -8.0]),
+    (COINS, [-1.4, 0.6, 1.2, -1.1]),
+    (COINS, [6.0, 0.3, 9.0, -2.0]),
+    (CLOCKS, [-0.6, 0.3, -0.5, 0.7]),
+    (CLOCKS, [6.0, 0.3, 5.0, -0.5]),
+    (CLOCKS, [1.0, -1.0, -3.0, 4.0]),
+    (CLOCKS, [-2.5, 1.0, 1.0, -8.0]),
     (SPEND, [1.8, 1.3, -0.2]),
     (SPEND, [-1.5, -0.5, 0.4]),
     (SPEND, [7.0, 1.0, -0.3]),
@@ -36,11 +44,11 @@ POINTS = [
 
 
 def columns(objective: Objective) -> tuple[np.ndarray, ...]:
-    return (X, T_X, T) if objective is PURCHASES else (SPENT_X, SPENT_M)
+    return (SPENT_X, SPENT_M) if objective is SPEND else (X, T_X, T)
 
 
 def weights(objective: Objective) -> np.ndarray:
-    return WEIGHT if objective is PURCHASES else np.ones(SPENT_X.size)
+    return np.ones(SPENT_X.size) if objective is SPEND else WEIGHT
 
 
 @pytest.mark.parametrize(("objective", "eta"), POINTS)
@@ -69,9 +77,9 @@ def test_hessian_is_the_gradients_slope(objective: Objective, eta: list[float]) 
     np.testing.assert_allclose(hessian, hessian.T, rtol=1e-12)
 
 
-@pytest.mark.parametrize("objective", [PURCHASES, SPEND])
+@pytest.mark.parametrize("objective", [PURCHASES, COINS, CLOCKS, SPEND])
 def test_log_jacobian(objective: Objective) -> None:
-    point, step = np.array([0.4, -0.3, 0.7, -0.9][: 4 if objective is PURCHASES else 3]), 1e-6
+    point, step = np.array([0.4, -0.3, 0.7, -0.9][: 3 if objective is SPEND else 4]), 1e-6
     sides = [
         (objective.log_parameters(point + step * axis) - objective.log_parameters(point - step * axis)) / (2 * step)
         for axis in np.eye(point.size)
