@@ -111,7 +111,7 @@ class Predictions:
         another question: chance rules it, and ``*_lower``, ``*_upper`` of ``frame`` and ``totals`` answer it. Means are
         taken at draws of the posterior, or at log-normal draws with the covariance of an estimate; draws of spend are
         paired with draws of purchases at random. Nothing here depends on the units of time and money. Where an estimate
-        hardly knows a parameter (small logs) log-normal draws go too far, even beyond ``totals``: fit a posterior there.
+        hardly knows a parameter (small logs) its draws go too far, even beyond ``totals``: fit a posterior there.
 
         Parameters
         ----------
