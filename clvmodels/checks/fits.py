@@ -36,7 +36,7 @@ def convergence(fit: Fit, refit: Fit) -> Check:
         f"convergence_{fit.model.name}",
         what.format(fit.model.title),
         "pass" if ok else "fail",
-        f"Calibration: {fit.verdict}. All data: {refit.verdict}.",
+        f"Calibration: {fit.verdict}. All data: {refit.verdict}.".replace(" -", " −"),
         "Nothing to do." if ok else "Do not use this fit; look for outliers or wrong units in the input.",
         values,
     )

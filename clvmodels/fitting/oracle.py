@@ -19,7 +19,8 @@ from clvmodels.models.arrays import Array
 if TYPE_CHECKING:
     from clvmodels.summary import Summary
 
-
+FITTERS = {"bgnbd": "BetaGeoFitter", "mbgnbd": "ModifiedBetaGeoFitter", "pareto_nbd": "ParetoNBDFitter"}
+"""lifetimes' names of the purchase families it knows too."""
 TOLERANCES = (1e-7, 1e-5)
 """lifetimes' default, and what it can reach on many logs where it gives up at its optimum, short of the default."""
 
@@ -57,7 +58,7 @@ def lifetimes_opinion(summary: Summary, fit: Fit, spend_fit: Fit | None = None) 
     summary
         The data of the fits.
     fit, spend_fit
-        Our BG/NBD and, with money, our Gamma-Gamma of that summary.
+        Our purchase fit and, with money, our Gamma-Gamma of that summary.
 
     Notes
     -----
@@ -66,7 +67,7 @@ def lifetimes_opinion(summary: Summary, fit: Fit, spend_fit: Fit | None = None) 
     """
     patterns = summary.patterns
     purchases: tuple[Array, ...] = (patterns.x, patterns.t_x, patterns.T)
-    parts = [_compare(fit, "BetaGeoFitter", purchases, patterns.n)]
+    parts = [_compare(fit, FITTERS.get(fit.model.name), purchases, patterns.n)]
     if spend_fit is not None:
         x, m, _ = repeat_spend(summary)
         parts.append(_compare(spend_fit, "GammaGammaFitter", (x, m), np.ones(x.size, int)))
@@ -88,8 +89,10 @@ class _Part:
     note: str
 
 
-def _compare(fit: Fit, fitter: str, data: tuple[Array, ...], weights: Array) -> _Part:
+def _compare(fit: Fit, fitter: str | None, data: tuple[Array, ...], weights: Array) -> _Part:
     title = fit.model.title
+    if fitter is None:
+        return _Part(None, None, {}, f"lifetimes has no {title}.")
     failure = loosened = ""
     for tolerance in TOLERANCES:
         found = _estimates(fitter, data, weights, tolerance)

@@ -263,7 +263,9 @@ def _trust(data: Data) -> list[Block]:
     if is_bayesian(data):
         blocks.append(Paragraph(texts.PROSE["certificate"].format(estimation=estimation(data))))
         said = [
-            texts.PROSE["certified"].format(title=fit["title"], side=side.lower(), verdict=fit["verdict"])
+            texts.PROSE["certified"].format(
+                title=fit["title"], side=side.lower(), verdict=fit["verdict"].replace(" -", f" {n.MINUS}")
+            )
             for side, fit in fits(data)
         ]
         blocks.append(Bullets(tuple(Item(text) for text in said)))

@@ -355,16 +355,20 @@ PROSE: dict[str, str] = {
 
 STORIES: dict[str, str] = {
     "bgnbd": "BG/NBD (Fader, Hardie & Lee 2005, Marketing Science 24(2)): while alive, a customer buys at random at a "
-    "personal rate; after each repeat purchase the customer may drop out, with a personal probability.",
+    "personal rate; after each repeat purchase the customer may drop out, with a personal probability. Rates follow a "
+    "gamma distribution with shape r and rate α, dropout probabilities a beta distribution with a and b.",
     "mbgnbd": "MBG/NBD (Batislam, Denizel & Filiztekin 2007, International Journal of Research in Marketing 24(3)): "
     "while alive, a customer buys at random at a personal rate; after each purchase, the first one included, the "
-    "customer may drop out, with a personal probability.",
+    "customer may drop out, with a personal probability. Rates follow a gamma distribution with shape r and rate α, "
+    "dropout probabilities a beta distribution with a and b.",
+    "pareto_nbd": "Pareto/NBD (Schmittlein, Morrison & Colombo 1987, Management Science 33(1)): while alive, a customer "
+    "buys at random at a personal rate; the customer may leave at any moment, at a personal rate of its own. Purchase "
+    "rates follow a gamma distribution with shape r and rate α, rates of leaving one with s and β.",
 }
 """What each purchase family takes customers to do."""
 
 METHODS: dict[str, str] = {
-    "purchases": "**Purchases.** {story} Rates follow a gamma distribution with shape r and rate α, dropout "
-    "probabilities a beta distribution with a and b. Time is counted in {units} from the first purchase. Estimated by "
+    "purchases": "**Purchases.** {story} Time is counted in {units} from the first purchase. Estimated by "
     "{estimation}.",
     "spend": "**Spend.** Gamma-Gamma (Fader & Hardie, note 025, 2013): orders of one customer vary around a personal "
     "mean, and these means vary between customers; p, q and v are estimated from customers with repeat purchases. A "
@@ -542,9 +546,10 @@ KPI_CLV: dict[str, str] = {
 
 ESTIMATION: dict[str, str] = {
     "mle": "maximum likelihood",
-    "posterior": "posterior mean under weak priors, by importance sampling",
-    "nuts": "posterior mean under weak priors, by NUTS",
-    "mixed": "posterior mean under weak priors, by importance sampling and, where its certificate fails, by NUTS",
+    "posterior": "the mean of the posterior under weak priors, drawn by importance sampling",
+    "nuts": "the mean of the posterior under weak priors, drawn by NUTS",
+    "mixed": "the mean of the posterior under weak priors, drawn by importance sampling and, where its certificate "
+    "fails, by NUTS",
 }
 
 LETTERS: dict[str, str] = {"alpha": "α", "beta": "β", "gamma": "γ"}

@@ -244,7 +244,7 @@ def test_the_page_says_how_far_the_posterior_can_be_trusted(page: Page, sample: 
     for side in ("calibration", "all data"):
         for title in ("BG/NBD", "Gamma-Gamma"):
             assert f"{title}, {side}: certified: Pareto k̂" in page.text
-    assert "Estimated by posterior mean under weak priors, by importance sampling" in page.text
+    assert "Estimated by the mean of the posterior under weak priors, drawn by importance sampling" in page.text
     assert "Intervals. From the posterior of the parameters" in page.text
     assert (
         "Influence of the priors on the fits behind the forecast: BG/NBD: estimates move with priors half" in page.text
@@ -259,3 +259,9 @@ def test_a_page_without_posterior_speaks_of_none(no_money: tuple[Report, Path]) 
     assert "(delta method)" in text
     assert "posterior" not in text
     assert "prior" not in text.replace("priority", "")
+
+
+def test_every_purchase_family_has_its_story() -> None:
+    from clvmodels.models import FAMILIES
+
+    assert set(texts.STORIES) >= {name for name, family in FAMILIES.items() if family.kind == "purchases"}

@@ -37,7 +37,7 @@ def test_the_report_says_that_nuts_took_over(few: pd.DataFrame) -> None:
         assert (fit["method"], fit["certificate"]["asked"]) == ("nuts", "posterior")
         assert fit["certificate"]["r_hat"] < 1.01
         assert fit["certificate"]["k_hat"] is None
-    assert estimation(report.data) == "posterior mean under weak priors, by NUTS"
+    assert estimation(report.data) == "the mean of the posterior under weak priors, drawn by NUTS"
     notes = fit_notes(report.data)
     assert [note.split(": ")[0] for note in notes] == ["Calibration", "All data"]
     assert all(note.endswith("sampled with NUTS instead.") for note in notes)

@@ -124,3 +124,10 @@ def test_what_is_not_identified_is_not_compared(fits: tuple[Fit, Fit]) -> None:
     unknown = [name for name, error in ours.standard_errors.items() if error is None]
     assert unknown
     assert not any(f"{name}, " in opinion.note.partition(";")[2] for name in unknown)
+
+
+def test_each_purchase_family_is_compared_with_its_own(cdnow: Summary) -> None:
+    opinion = lifetimes_opinion(cdnow, clv.fit("mbgnbd", cdnow))
+    assert opinion.note.startswith("lifetimes' MBG/NBD estimates")
+    assert opinion.max_relative_difference is not None
+    assert opinion.max_relative_difference < 0.01
