@@ -361,9 +361,9 @@ STORIES: dict[str, str] = {
     "while alive, a customer buys at random at a personal rate; after each purchase, the first one included, the "
     "customer may drop out, with a personal probability. Rates follow a gamma distribution with shape r and rate α, "
     "dropout probabilities a beta distribution with a and b.",
-    "pareto_nbd": "Pareto/NBD (Schmittlein, Morrison & Colombo 1987, Management Science 33(1)): while alive, a customer "
-    "buys at random at a personal rate; the customer may leave at any moment, at a personal rate of its own. Purchase "
-    "rates follow a gamma distribution with shape r and rate α, rates of leaving one with s and β.",
+    "pareto_nbd": "Pareto/NBD (Schmittlein, Morrison & Colombo 1987, Management Science 33(1)): while alive, a "
+    "customer buys at random at a personal rate, and may leave at any moment, at a rate of its own. Purchase rates "
+    "follow a gamma distribution with shape r and rate α, rates of leaving one with s and β.",
 }
 """What each purchase family takes customers to do."""
 
