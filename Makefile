@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help report setup test test-all check lock clean
+.PHONY: help report setup test test-all check evidence bench lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,12 +26,18 @@ check: .venv/.all  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+evidence: .venv/.all  ## are posteriors calibrated? 500 worlds by importance sampling, 100 by NUTS (20 minutes)
+	$(BIN)/python benchmarks/evidence.py
+
+bench: .venv/.all .venv-pymc-marketing/.installed  ## seconds of a posterior, ours and pymc-marketing's
+	$(BIN)/python benchmarks/posterior_speed.py --beside .venv-pymc-marketing/bin/python
+
 lock: .venv/.all  ## resolve the dependencies anew, for every Python and platform in one file
 	$(INSTALL) uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --no-emit-index-url --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
 
 clean:  ## remove the environment and the caches
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-pymc-marketing .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -47,3 +53,9 @@ clean:  ## remove the environment and the caches
 .venv/.all: pyproject.toml requirements.lock | .venv/bin/python
 	$(INSTALL) --editable '.[bayes,notebooks,test,check]'
 	@touch .venv/.core $@
+
+# An environment of its own: its pins are not ours.
+.venv-pymc-marketing/.installed: | .venv/bin/python
+	$(BIN)/python -m venv .venv-pymc-marketing
+	.venv-pymc-marketing/bin/python -m pip install --quiet --disable-pip-version-check pymc-marketing==0.19.2 nutpie
+	@touch $@
