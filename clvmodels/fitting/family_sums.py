@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from clvmodels.fitting.objective import BLOCK, Limit, Value
-from clvmodels.models import MBGNBD, Family, ParetoNBD
+from clvmodels.models import MBGNBD, NBD, Family, ParetoNBD
 from clvmodels.models.arrays import Array
 
 STEP = 1e-3
@@ -70,10 +70,9 @@ class FamilyObjective(ABC):
     def starts(self) -> tuple[Array, ...]:
         """Around the crude purchase rate: much or little heterogeneity, in rate and in dropout."""
         rates = ((0.3, 1.8), (2.0, 1.2), (1.0, 4.0), (1.0, 1.2))
-        some = self.dropouts or ((),) * 2
         return tuple(
             np.array([np.log(r), np.log(self._rate * factor), *dropout])
-            for (r, factor), dropout in zip(rates, some, strict=False)
+            for (r, factor), dropout in zip(rates, self.dropouts, strict=False)
         )
 
     def __call__(self, eta: Array) -> Value:
@@ -187,7 +186,22 @@ class ParetoNBDObjective(FamilyObjective):
         return value, jacobian.T @ slope, (hessian + hessian.T) / 2
 
 
+class NBDObjective(FamilyObjective):
+    """NBD: no coordinate of dropout."""
+
+    family: ClassVar[type[Family]] = NBD
+    limits: ClassVar[tuple[Limit, ...]] = (Limit(0, 1, np.log(1e3)),)  # everybody buys at the same rate
+    times = (1,)
+    dropouts = ((), ())
+
+    def _dropout(self, eta: Array) -> tuple[Array, ...]:
+        return ()
+
+    def _dropout_jacobian(self, eta: Array) -> Array:
+        return np.zeros((0, 0))
+
+
 OBJECTIVES: dict[str, type[FamilyObjective]] = {
-    objective.family.name: objective for objective in (MBGNBDObjective, ParetoNBDObjective)
+    objective.family.name: objective for objective in (MBGNBDObjective, ParetoNBDObjective, NBDObjective)
 }
 """By the family's name."""

@@ -16,7 +16,7 @@ from scipy import special
 
 from clvmodels.errors import InputError
 from clvmodels.fitting.distributions import DISTRIBUTIONS, Beta, Gamma, HalfNormal, LogNormal, Prior
-from clvmodels.models import BGNBD, MBGNBD, Family, GammaGamma, ParetoNBD
+from clvmodels.models import BGNBD, MBGNBD, NBD, Family, GammaGamma, ParetoNBD
 from clvmodels.models.arrays import Array
 
 __all__ = ["PARAMETRISATIONS", "Beta", "Gamma", "HalfNormal", "LogNormal", "Parametrisation", "Prior", "Quantity"]
@@ -149,6 +149,11 @@ COIN = (
 )
 """How customers leave after a purchase."""
 
+
+def _nbd(scale: float, shape: Any, rate: Any) -> NBD:
+    return NBD(shape, scale * shape / rate)
+
+
 LEAVING = (
     Quantity("stay_shape", "s, small when customers differ much in how long they stay", "log", LogNormal(0, 1), True),
     Quantity("dropout", "1 − (1 + 1/β)^−s, the share that leaves within the mean T", "logit", Beta(1, 1)),
@@ -183,6 +188,7 @@ PARAMETRISATIONS: dict[str, Parametrisation] = {
     "bgnbd": Parametrisation(BGNBD, (*RATE, *COIN), _bgnbd, _same, _same_slopes),
     "mbgnbd": Parametrisation(MBGNBD, (*RATE, *COIN), _mbgnbd, _same, _same_slopes),
     "pareto_nbd": Parametrisation(ParetoNBD, (*RATE, *LEAVING), _pareto_nbd, _pareto_nbd_eta, _pareto_nbd_slopes),
+    "nbd": Parametrisation(NBD, RATE, _nbd, _same, _same_slopes),
     "gamma_gamma": Parametrisation(
         GammaGamma,
         (

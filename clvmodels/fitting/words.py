@@ -5,7 +5,7 @@ from __future__ import annotations
 from clvmodels.calendar import Unit
 from clvmodels.fitting.mle import FLAT, Optimum
 from clvmodels.fitting.objective import Limit
-from clvmodels.models import BGNBD, FAMILIES, MBGNBD, Family, GammaGamma, ParetoNBD
+from clvmodels.models import BGNBD, MBGNBD, NBD, Family, GammaGamma, ParetoNBD, PurchaseFamily
 
 REMEDIES: tuple[str, ...] = ('method="posterior", whose prior bounds them', "a longer calibration period")
 """What to try when the data do not tell something."""
@@ -55,7 +55,7 @@ def _finding(limit: Limit, model: Family, unit: Unit, *, on_it: bool) -> str:
     what = _meaning(limit, model, unit).format(tell="do not tell" if on_it else "hardly tell", values=values)
     remedies = list(REMEDIES)
     if model.kind == "purchases" and limit.coordinate > 1:
-        remedies += ["NBD, which has no dropout"] if "nbd" in FAMILIES else []
+        remedies.append("NBD, which has no dropout (--family nbd)")
     numbered = "; ".join(f"{i}. {remedy}" for i, remedy in enumerate(remedies, 1)) if remedies[1:] else remedies[0]
     return (
         f"{model.title}: {what}. Forecasts no longer than the data are usable; standard errors of "
@@ -73,6 +73,7 @@ _PARAMETERS: dict[tuple[type[Family], int], tuple[str, ...]] = {
     (ParetoNBD, 0): ("r", "alpha"),
     (ParetoNBD, 2): ("s", "beta"),
     (ParetoNBD, 3): ("s", "beta"),
+    (NBD, 0): ("r", "alpha"),
     (GammaGamma, 0): ("p", "v"),
     (GammaGamma, 1): ("q", "v"),
 }
@@ -82,7 +83,8 @@ _PARAMETERS: dict[tuple[type[Family], int], tuple[str, ...]] = {
 def _meaning(limit: Limit, model: Family, unit: Unit) -> str:
     occasion = "repeat purchase" if isinstance(model, BGNBD) else "purchase"
     match model, limit.coordinate, limit.sign:
-        case ((BGNBD(r=r, alpha=alpha) | MBGNBD(r=r, alpha=alpha) | ParetoNBD(r=r, alpha=alpha)), 0, 1):
+        case PurchaseFamily(), 0, 1:
+            r, alpha = model.parameters["r"], model.parameters["alpha"]
             return (
                 "these data {tell} how customers differ in their purchase rate (r and alpha grow together; {values}), "
                 f"only that its mean r/alpha is {r / alpha:.3g} purchases a {unit.value}"

@@ -6,9 +6,10 @@ from clvmodels.models.base import Family, PurchaseFamily
 from clvmodels.models.bgnbd import BGNBD
 from clvmodels.models.gamma_gamma import GammaGamma
 from clvmodels.models.mbgnbd import MBGNBD
+from clvmodels.models.nbd import NBD
 from clvmodels.models.pareto_nbd import ParetoNBD
 
-FAMILIES: dict[str, type[Family]] = {family.name: family for family in (BGNBD, MBGNBD, ParetoNBD, GammaGamma)}
+FAMILIES: dict[str, type[Family]] = {family.name: family for family in (BGNBD, MBGNBD, ParetoNBD, NBD, GammaGamma)}
 """Every family by its name; the laws in the tests run over this table."""
 
-__all__ = ["BGNBD", "FAMILIES", "MBGNBD", "Family", "GammaGamma", "ParetoNBD", "PurchaseFamily"]
+__all__ = ["BGNBD", "FAMILIES", "MBGNBD", "NBD", "Family", "GammaGamma", "ParetoNBD", "PurchaseFamily"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import optimize, stats
 
 import clvmodels as clv
-from clvmodels.models import MBGNBD, ParetoNBD
+from clvmodels.models import MBGNBD, NBD, ParetoNBD
 from clvmodels.summary import Split
 
 PAPER = ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669)  # Fader, Hardie & Lee (2005), table 2
@@ -47,6 +48,21 @@ def test_pareto_nbd_on_cdnow(cdnow: Split) -> None:
     assert np.corrcoef(expected, cdnow.holdout.frame["purchases"])[0, 1] == pytest.approx(0.630, abs=5e-4)
     by_x = expected_by_frequency(expected, frame["frequency"].to_numpy())
     np.testing.assert_allclose(by_x, [0.138, 0.600, 1.196, 1.714, 2.399, 2.907, 3.819, 6.403], atol=2e-3)
+
+
+def test_nbd_forecasts_far_too_much(cdnow: Split) -> None:
+    """Without dropout, the count of each customer is all there is: SciPy's negative binomial maximised anew."""
+    fit, frame = clv.fit(NBD, cdnow.calibration), cdnow.calibration.frame
+    x, T = frame["frequency"].to_numpy(), frame["T"].to_numpy()
+
+    def loss(logs: np.ndarray) -> float:
+        r, alpha = np.exp(logs)
+        return -float(stats.nbinom.logpmf(x, r, alpha / (alpha + T)).sum())
+
+    found = np.exp(optimize.minimize(loss, [0.0, 2.0], method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-9}).x)
+    np.testing.assert_allclose([fit.parameters["r"], fit.parameters["alpha"]], found, rtol=1e-5)
+    predicted = fit.model.expected_purchases(39, x, frame["recency"], T).sum()
+    assert 1.5 < predicted / cdnow.holdout.frame["purchases"].sum() < 1.6  # BG/NBD: 0.88
 
 
 def expected_by_frequency(expected: np.ndarray, x: np.ndarray) -> list[float]:

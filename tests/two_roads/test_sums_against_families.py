@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clvmodels.fitting.family_sums import MBGNBDObjective, ParetoNBDObjective
+from clvmodels.fitting.family_sums import MBGNBDObjective, NBDObjective, ParetoNBDObjective
 from clvmodels.fitting.newton import climb
 from clvmodels.fitting.objective import Objective
 from clvmodels.fitting.purchase_sums import BGNBDObjective
@@ -21,6 +21,7 @@ T_X[0] = T[0] / 50  # odds beyond e⁷⁰⁰
 WEIGHT = RNG.integers(1, 9, N)
 PURCHASES = BGNBDObjective(X, T_X, T, WEIGHT)
 COINS, CLOCKS = (kind(X, T_X, T, WEIGHT) for kind in (MBGNBDObjective, ParetoNBDObjective))
+FOREVER = NBDObjective(X, T_X, T, WEIGHT)
 SPENT_X, SPENT_M = X[X > 0], 30 * RNG.gamma(6, size=N)[X > 0] / RNG.gamma(3, size=N)[X > 0]
 SPEND = GammaGammaObjective(SPENT_X, SPENT_M)
 
@@ -36,6 +37,7 @@ POINTS = [
     (CLOCKS, [6.0, 0.3, 5.0, -0.5]),
     (CLOCKS, [1.0, -1.0, -3.0, 4.0]),
     (CLOCKS, [-2.5, 1.0, 1.0, -8.0]),
+    (FOREVER, [-0.7, 0.2]),
     (SPEND, [1.8, 1.3, -0.2]),
     (SPEND, [-1.5, -0.5, 0.4]),
     (SPEND, [7.0, 1.0, -0.3]),
