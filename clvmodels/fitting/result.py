@@ -25,7 +25,8 @@ class Fit:
     Attributes
     ----------
     model
-        The family at its estimate; time in ``unit``, money in ``currency``.
+        The family at its estimate; time in ``unit``, money in ``currency``. With a posterior: at its mean, taken on the
+        unconstrained scale of the priors' quantities.
     method
         How it was fitted: ``"mle"``, ``"posterior"`` or ``"nuts"``.
     unit
@@ -42,7 +43,9 @@ class Fit:
         Of the parameters; None for what is not identified.
     diagnostics
         Plain values: gradient_norm, condition, boundary (None or words), warnings, starts, evaluations, n_patterns,
-        n_left_out.
+        n_left_out. Of a posterior: asked (method), seed, draws, ess, k_hat with its k_hat_limit or r_hat, tail_ess and
+        divergences, priors, prior_influence (shift of the estimates in posterior standard deviations, by prior scale)
+        and prior_influence_words.
     start, until, currency, sha256
         The data: first purchase, end of observation, money, and the hash of the source.
     finite_mean
