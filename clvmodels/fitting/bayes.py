@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from clvmodels.errors import ConvergenceError, DiagnosticWarning, MissingDependencyError
 from clvmodels.fitting.draws import ENOUGH, GOOD, MIXED, Draws
 from clvmodels.fitting.influence import prior_influence
@@ -13,9 +15,13 @@ from clvmodels.fitting.objective import Objective
 from clvmodels.fitting.posterior import sample_posterior
 from clvmodels.fitting.priors import Parametrisation
 from clvmodels.fitting.result import Fit
+from clvmodels.models import GammaGamma
 
 if TYPE_CHECKING:
     from clvmodels.summary import Summary
+
+HARDLY = 1.05
+"""Below this q Gamma-Gamma's population mean hardly exists."""
 
 
 def fit_posterior(
@@ -64,6 +70,8 @@ def fit_posterior(
     fit = _fit(objective, parametrisation, summary, draws, asked=method, seed=seed, n_left_out=n_left_out)
     if not fit.converged:
         raise ConvergenceError(f"{title} did not converge: {fit.verdict.partition(': ')[2]}.", fit)
+    for words in fit.diagnostics["warnings"]:
+        warnings.warn(words, DiagnosticWarning, stacklevel=3)
     return fit
 
 
@@ -117,7 +125,7 @@ def _fit(
             "prior_influence": influence,
             "prior_influence_words": influence_words,
             "boundary": None,
-            "warnings": [],
+            "warnings": _regrets(draws),
             "n_patterns": objective.n_patterns,
             "n_left_out": n_left_out,
         },
@@ -128,6 +136,20 @@ def _fit(
         posterior=draws,
         observed=objective.rows(),
     )
+
+
+def _regrets(draws: Draws) -> list[str]:
+    """What is wrong with the data although the draws are right: a Gamma-Gamma that presses q against 1."""
+    if draws.family is not GammaGamma:
+        return []
+    share = float(draws.weights @ (draws.log_parameters[:, 1] < np.log(HARDLY)))
+    if share < 0.5:
+        return []
+    return [
+        f"Gamma-Gamma: q is below {HARDLY} in {share:.0%} of the posterior, and at q ≤ 1 the mean spend of the "
+        "population does not exist: a few customers spend so much more than the rest that no average settles. Forecasts of value "
+        "rest on the prior. Look for wholesale customers or mistyped amounts, and fit them apart."
+    ]
 
 
 def _verdict(draws: Draws) -> str:
