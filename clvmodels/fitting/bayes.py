@@ -147,8 +147,8 @@ def _regrets(draws: Draws) -> list[str]:
         return []
     return [
         f"Gamma-Gamma: q is below {HARDLY} in {share:.0%} of the posterior, and at q ≤ 1 the mean spend of the "
-        "population does not exist: a few customers spend so much more than the rest that no average settles. Forecasts of "
-        "value rest on the prior. Look for wholesale customers or mistyped amounts, and fit them apart."
+        "population does not exist: a few customers spend so much more than the rest that no average settles. "
+        "Forecasts of value rest on the prior. Look for wholesale customers or mistyped amounts, and fit them apart."
     ]
 
 
