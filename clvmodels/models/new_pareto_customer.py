@@ -96,15 +96,16 @@ def bell(constant: Array, A: Array, B: Array, S: Array, kappa: Array, tau: Array
 def survival_table(n_max: int, t: float, r: Any, alpha: Any, s: Any, beta: Any) -> Array:
     """P(X(t) ≥ n) for n = 0 … n_max on a last axis: a mixture of immortal customers over the time they have.
 
-    That time is t for those who live on, else the time of death; the rule has the more nodes the surer a customer's
-    count is at a given time.
+    That time is t for those who live on, else the time of death. The surer a count is at a given time, the more nodes:
+    ``soon`` for the n-th purchase near the start, where Gauss's nodes are dense, ``late`` for one far from it.
     """
     arrays = np.broadcast_arrays(*(np.asarray(value, float) for value in (r, alpha, s, beta)))
     r, alpha, s, beta = (np.ravel(array) for array in arrays)
     result = np.ones((r.size, n_max + 1))
     small = np.minimum(alpha, beta)
     U = np.minimum(np.log1p(t / small), np.log1p(beta / small * np.expm1(np.minimum(DEPTH / s, 40.0))))
-    nodes = 24 + 4 * np.sqrt(np.maximum(r, n_max)) + 8 * np.maximum(0.0, U - 3)
+    soon, late = np.sqrt(U * r * small / alpha), U * np.sqrt(np.minimum(r, n_max))
+    nodes = 24 + 3 * np.maximum(soon, late) + 8 * np.maximum(0.0, U - 3)
     tiers = np.ceil(2 * np.log2(nodes))
     for tier in np.unique(tiers):
         rows = np.flatnonzero(tiers == tier)
