@@ -1,0 +1,62 @@
+"""Do the priors' quantities of BG/NBD's relatives and the coordinates of their sums name the same model?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clvmodels.fitting.family_sums import OBJECTIVES
+from clvmodels.fitting.posterior import find_mode, importance_draws, log_posterior
+from clvmodels.fitting.priors import PARAMETRISATIONS
+
+RNG = np.random.default_rng(23)
+N = 250
+X = RNG.geometric(0.4, N) - 1.0
+T = RNG.integers(60, 280, N) / 7
+T_X = np.where(X > 0, np.ceil(7 * T * RNG.random(N) ** 0.5) / 7, 0.0)
+COUNT = RNG.integers(1, 5, N)
+POINTS = np.array([[0.3, -0.4, 0.8, -0.6], [-1.0, 0.5, -0.7, 1.5], [0.5, 0.1, 2.0, -3.0]])
+
+every_family = pytest.mark.parametrize("name", OBJECTIVES)
+
+
+@every_family
+def test_two_ways_to_the_same_model(name: str) -> None:
+    objective, parametrisation = OBJECTIVES[name](X, T_X, T, COUNT), PARAMETRISATIONS[name]
+    for u in POINTS[:, : len(parametrisation.quantities)]:
+        model = parametrisation.model(u, objective.scale)
+        there = objective.log_parameters(parametrisation.to_eta(u))
+        np.testing.assert_allclose(model.log_vector, there, rtol=1e-12, atol=1e-12)
+
+
+@every_family
+def test_slope_and_curvature(name: str) -> None:
+    objective, parametrisation = OBJECTIVES[name](X, T_X, T, COUNT), PARAMETRISATIONS[name]
+    for u in POINTS[:, : len(parametrisation.quantities)]:
+        _, slope, bend = log_posterior(objective, parametrisation, u)
+        step = 1e-4
+        sides = [(u + step * axis, u - step * axis) for axis in np.eye(u.size)]
+        ends = [[log_posterior(objective, parametrisation, point) for point in pair] for pair in sides]
+        np.testing.assert_allclose(slope, [(p[0] - m[0]) / (2 * step) for p, m in ends], rtol=1e-5, atol=1e-4)
+        by_slopes = [(p[1] - m[1]) / (2 * step) for p, m in ends]
+        np.testing.assert_allclose(bend, by_slopes, rtol=1e-5, atol=1e-6 * np.abs(bend).max())
+
+
+def test_the_share_that_leaves_within_the_mean_t() -> None:
+    model = PARAMETRISATIONS["pareto_nbd"].model(np.array([0.0, 0.0, -0.5, -1.0]), 40.0)
+    s, beta = model.parameters["s"], model.parameters["beta"]
+    assert 1 - (beta / (beta + 40)) ** s == pytest.approx(1 / (1 + np.e), rel=1e-12)
+
+
+@every_family
+def test_likelihoods_of_many_draws_are_those_of_each(name: str) -> None:
+    objective = OBJECTIVES[name](X, T_X, T, COUNT)
+    etas = POINTS[0, : 2 if name == "nbd" else 4] + 0.3 * RNG.standard_normal((150, 2 if name == "nbd" else 4))
+    np.testing.assert_allclose(objective.values(etas), [objective(eta)[0] for eta in etas], rtol=1e-11)
+
+
+@every_family
+def test_posterior_is_certified(name: str) -> None:
+    objective, parametrisation = OBJECTIVES[name](X, T_X, T, COUNT), PARAMETRISATIONS[name]
+    draws = importance_draws(objective, parametrisation, find_mode(objective, parametrisation), seed=(1,))
+    assert draws.certified
