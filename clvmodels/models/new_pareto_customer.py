@@ -13,7 +13,7 @@ from clvmodels.models.race import DEPTH, gauss, won
 
 
 def mean(t: ArrayLike, r: Any, alpha: Any, s: Any, beta: Any) -> Array:
-    """Expected purchases h(t) = r/α · β (1 − (1 + t/β)^{1−s}) / (s − 1) (Fader & Hardie 2005, note 008, eq. 17)."""
+    """Expected purchases h(t) = r/α · β (1 − (1 + t/β)^{1−s}) / (s − 1)."""
     L, eps = np.log1p(np.asarray(t, float) / beta), np.asarray(s, float) - 1
     lived = np.where(eps * L == 0, L, -np.expm1(-eps * L) / np.where(eps == 0, 1, eps))
     return np.asarray(r / alpha * beta * lived)

@@ -66,7 +66,7 @@ def agreed(formula: Callable[[], mp.mpf]) -> mp.mpf:
 
 
 def left_silently(r: mp.mpf, alpha: mp.mpf, s: mp.mpf, beta: mp.mpf, x: mp.mpf, begin: mp.mpf, end: mp.mpf) -> mp.mpf:
-    """s / (r + s + x) · A₀ (Fader & Hardie 2005, note 009, eqs. 2–5)."""
+    """s / (r + s + x) · A₀ of Fader & Hardie's note on deriving the Pareto/NBD, with its 2F1."""
     k, large, other = r + s + x, max(alpha, beta), s + 1 if alpha >= beta else r + x
     gap = abs(alpha - beta)
 

@@ -73,7 +73,7 @@ def test_pareto_nbd_in_btyd() -> None:
     first_weeks = [0.0, 0.05077821, 0.09916088, 0.14542507, 0.18979930]
     first_weeks += [0.23247466, 0.27361274, 0.31335159, 0.35181024, 0.38909211]
     np.testing.assert_allclose(MANUAL.expected_purchases(np.arange(10), 0, 0, 0), first_weeks, atol=5.1e-9)
-    # its estimate of the CDNOW sample has more digits than it prints: four of these come out
+    # below, at its own estimate of the CDNOW sample, of which it prints three digits: hence the tolerances
     assert float(WALKTHROUGH.p_alive(0, 0, 39)) == pytest.approx(0.2941633, rel=1e-3)
     assert float(WALKTHROUGH.expected_purchases(52, 0, 0, 0)) == pytest.approx(1.473434, rel=1e-4)
     known = 26, 216 / 7, 31  # customer 1516
