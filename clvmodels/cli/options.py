@@ -131,7 +131,7 @@ class Period:
 class Models:
     """Which families are fitted, and how."""
 
-    family: Annotated[str, option("Purchase model.", panel=MODEL, metavar="bgnbd")] = "bgnbd"
+    family: Annotated[str, option("Purchase model.", panel=MODEL, metavar="bgnbd|mbgnbd|pareto_nbd|nbd")] = "bgnbd"
     spend: Annotated[
         str, option("Spend model; 'none' for purchases only.", panel=MODEL, metavar="gamma_gamma|none")
     ] = "gamma_gamma"

@@ -67,7 +67,22 @@ def _log_ratio(value: Array, mean: Array, difference: Array) -> Array:
 
 def nbd_tail(n: Array, t: Array, r: Any, alpha: Any) -> Array:
     """P(n or more purchases in t) of a Gamma-Poisson customer who never leaves; n ≥ 1."""
-    return np.asarray(special.betainc(n, r, t / (alpha + t)))
+    z = t / (alpha + t)
+    tail = np.asarray(special.betainc(n, r, z))
+    tiny = (tail < 1e-270) & (np.asarray(z) > 0)  # there SciPy runs out of exponents and loses digits
+    if tiny.any():
+        n, t, r, alpha, z = (np.broadcast_to(value, tail.shape)[tiny] for value in (n, t, r, alpha, z))
+        tail[tiny] = nbd_pmf(n, t, r, alpha) * _tail_over_pmf(n, r, z)
+    return tail
+
+
+def _tail_over_pmf(n: Array, r: Array, z: Array) -> Array:
+    """Σ_{k ≥ n} P(k) / P(n), far above the mean, where the ratios z (r + k) / (k + 1) are below 1."""
+    total, term, k = np.ones_like(z), np.ones_like(z), n.copy()
+    while np.any(term > 1e-16 * total):
+        term = term * z * (r + k) / (k + 1)
+        total, k = total + term, k + 1
+    return total
 
 
 def none(t: Array, r: Any, alpha: Any, a: Any, b: Any) -> Array:

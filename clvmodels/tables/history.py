@@ -122,7 +122,7 @@ def simultaneous_band(simulated: Array, level: float) -> tuple[Array, Array]:
     >>> rows = np.random.default_rng(1).poisson([100.0, 25.0], (4000, 2))
     >>> lower, upper = simultaneous_band(rows.astype(float), 0.90)
     >>> lower.tolist(), upper.tolist(), round(float(((rows >= lower) & (rows <= upper)).all(axis=1).mean()), 2)
-    ([81.0, 16.0], [119.0, 34.0], 0.9)
+    ([81.0, 16.0], [119.0, 35.0], 0.9)
     """
     mean, sd = simulated.mean(axis=0), simulated.std(axis=0)
     far = np.abs(simulated - mean) / np.where(sd > 0, sd, 1.0)
