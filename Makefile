@@ -26,7 +26,7 @@ check: .venv/.all  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-evidence: .venv/.all  ## are posteriors calibrated? 500 worlds by importance sampling, 100 by NUTS (20 minutes)
+evidence: .venv/.all  ## are posteriors calibrated? 500 worlds by importance sampling, 100 by NUTS (ten minutes)
 	$(BIN)/python benchmarks/evidence.py
 
 bench: .venv/.all .venv-pymc-marketing/.installed  ## seconds of a posterior, ours and pymc-marketing's

@@ -364,9 +364,9 @@ STORIES: dict[str, str] = {
     "pareto_nbd": "Pareto/NBD (Schmittlein, Morrison & Colombo 1987, Management Science 33(1)): while alive, a "
     "customer buys at random at a personal rate, and may leave at any moment, at a rate of its own. Purchase rates "
     "follow a gamma distribution with shape r and rate α, rates of leaving one with s and β.",
-    "nbd": "NBD (Ehrenberg 1959, Applied Statistics 8(1)): a customer buys at random at a personal rate and never leaves; "
-    "P(alive) is 1 for everyone. Rates follow a gamma distribution with shape r and rate α. It is the lower bar: a model "
-    "that knows of leaving should do better.",
+    "nbd": "NBD (Ehrenberg 1959, Applied Statistics 8(1)): a customer buys at random at a personal rate and never "
+    "leaves; P(alive) is 1 for everyone. Rates follow a gamma distribution with shape r and rate α. It is the lower "
+    "bar: a model that knows of leaving should do better.",
 }
 """What each purchase family takes customers to do."""
 
