@@ -37,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     clvmodels 0.1.0
     0
     """
+    if argv is None:  # the process is ours, and NumPy not loaded yet
+        for library in ("OPENBLAS", "MKL", "OMP"):
+            os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # small products: threads wait longer than they work
     words = (sys.argv[1:] if argv is None else list(argv)) or ["--help"]
     debug = words[:1] == ["--debug"] or bool(os.environ.get("CLVMODELS_DEBUG"))
     try:
