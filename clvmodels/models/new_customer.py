@@ -69,7 +69,7 @@ def nbd_tail(n: Array, t: Array, r: Any, alpha: Any) -> Array:
     """P(n or more purchases in t) of a Gamma-Poisson customer who never leaves; n ≥ 1."""
     z = t / (alpha + t)
     tail = np.asarray(special.betainc(n, r, z))
-    tiny = (tail < 1e-270) & (np.asarray(z) > 0)  # there SciPy runs out of exponents and loses digits
+    tiny = (tail < 1e-250) & (np.asarray(z) > 0)  # there SciPy runs out of exponents and loses digits
     if tiny.any():
         n, t, r, alpha, z = (np.broadcast_to(value, tail.shape)[tiny] for value in (n, t, r, alpha, z))
         tail[tiny] = nbd_pmf(n, t, r, alpha) * _tail_over_pmf(n, r, z)

@@ -48,6 +48,10 @@ class LedgerRow:
     value: float | None
     detail: str = ""
 
+    def __post_init__(self) -> None:
+        if self.value is not None:  # an engine that sums in parallel settles no more digits than these
+            object.__setattr__(self, "value", float(f"{self.value:.12g}"))
+
 
 def in_order(lines: list[LedgerRow]) -> tuple[LedgerRow, ...]:
     """The lines that have rows, in the order of :data:`REASONS`."""
