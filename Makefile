@@ -51,7 +51,7 @@ clean:  ## remove the environment and the caches
 	@touch $@
 
 .venv/.all: pyproject.toml requirements.lock | .venv/bin/python
-	$(INSTALL) --editable '.[bayes,notebooks,test,check]'
+	$(INSTALL) --editable '.[bayes,spark,postgres,notebooks,test,check]'
 	@touch .venv/.core $@
 
 # An environment of its own: its pins are not ours.
