@@ -19,6 +19,7 @@ _HOME = {
     "evaluate": "evaluation",
     "build_report": "report",
     "write_report": "report",
+    "export": "exports",
     "save": "store",
     "load": "store",
     "simulate": "simulation",
@@ -28,6 +29,7 @@ __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
     from clvmodels.evaluation import evaluate as evaluate
+    from clvmodels.exports import export as export
     from clvmodels.fitting import fit as fit
     from clvmodels.prediction import predict as predict
     from clvmodels.report import build_report as build_report

@@ -65,30 +65,33 @@ def check_folder(directory: str | Path, *, marker: str, ours: Collection[str], w
     return target
 
 
-def check_file(path: str | Path, *, suffixes: Collection[str], never: str | Path | None = None) -> Path:
+def check_file(
+    path: str | Path, *, suffixes: Collection[str], never: str | Path | None = None, option: str = "--out"
+) -> Path:
     """Say before any work whether ``path`` can be written; ``never`` is an input that must not be overwritten."""
     target = Path(os.path.abspath(os.path.expanduser(path)))
     kinds = " or ".join(sorted(suffixes))
     if target.is_dir():
         raise InputError(
-            f"--out {path} is a folder. Write the name of a {kinds} file, e.g. --out {Path(path)}/out{min(suffixes)}."
+            f"{option} {path} is a folder. Write the name of a {kinds} file, "
+            f"e.g. {option} {Path(path)}/out{min(suffixes)}."
         )
     if target.suffix.lower() not in suffixes:
-        raise InputError(f"--out {path} does not say which kind of file to write: the name must end in {kinds}.")
+        raise InputError(f"{option} {path} does not say which kind of file to write: the name must end in {kinds}.")
     if never is not None and target.exists() and Path(never).exists() and target.samefile(never):
-        raise InputError(f"--out {path} is the input itself. Nothing is overwritten. Choose another name.")
-    _check_parent(target, path)
+        raise InputError(f"{option} {path} is the input itself. Nothing is overwritten. Choose another name.")
+    _check_parent(target, path, option)
     return target
 
 
-def _check_parent(target: Path, asked: str | Path) -> None:
+def _check_parent(target: Path, asked: str | Path, option: str = "--out") -> None:
     parent = target.parent
     while not parent.exists() and parent != parent.parent:
         parent = parent.parent
     if not parent.is_dir():
-        raise InputError(f"--out {asked} cannot be written: {parent} is a file. Choose another place.")
+        raise InputError(f"{option} {asked} cannot be written: {parent} is a file. Choose another place.")
     if not os.access(parent, os.W_OK | os.X_OK):
-        raise InputError(f"--out {asked} cannot be written: no permission in {parent}. Choose another place.")
+        raise InputError(f"{option} {asked} cannot be written: no permission in {parent}. Choose another place.")
 
 
 @contextmanager

@@ -196,7 +196,7 @@ def predict(
     *,
     out: Annotated[
         str | None,
-        option("A .csv or .parquet file.", metavar="FILE", show_default="customers.csv and .parquet in the run"),
+        option("A .csv, .parquet or .xlsx file.", metavar="FILE", show_default="customers.csv and .parquet in the run"),
     ] = None,
     fit: FitFile = None,
     horizon: Annotated[
@@ -218,14 +218,17 @@ def predict(
 
     Example:  clvmodels predict orders.csv --fit run/fit.json --out customers.csv
     """
+    from clvmodels.exports import FILES, Target, write_customers
+    from clvmodels.exports.schema import of_predictions
+
     names = [out] if out else ["customers.csv", "customers.parquet"]
-    targets = [chain.target(out, source, name=name) for name in names]
+    targets = [chain.target(out, source, name=name, suffixes=FILES) for name in names]
     with progress("predict"):
         run = chain.open_run(source, log, period)
         fits = chain.find_fits(run, source, fit, models)
         forecast = chain.forecast(run, fits, horizon=horizon, money=money, seed=models.seed)
         for target in targets:
-            write_table(forecast.frame, target)
+            write_customers(of_predictions(forecast), Target(target), description=False)
     screen.totals(forecast)
     screen.say("Wrote " + " and ".join(out or str(Path(source) / name) for name in names) + ".")
 

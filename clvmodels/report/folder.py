@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
-
 from clvmodels import store
-from clvmodels.files import check_folder, whole_folder, write_table
+from clvmodels.exports.files import write_csv, write_parquet
+from clvmodels.exports.schema import of_report
+from clvmodels.files import check_folder, whole_folder
 from clvmodels.report import html, pdf
 from clvmodels.report.build import Report
 from clvmodels.report.contract import dumps
@@ -59,12 +59,13 @@ def write_report(directory: str | Path, report: Report, *, progress: Callable[[s
         (folder / "report.json").write_text(dumps(report.data), encoding="utf-8")
         (folder / "report.html").write_text(html.render(story, inline), encoding="utf-8")
         (folder / "report.pdf").write_bytes(pdf.render(story, folder))
-        write_customers(report.customers, folder)
+        write_customers(report, folder)
         store.save((report.purchases, report.spend) if report.spend else report.purchases, folder / "fit.json")
     return target
 
 
-def write_customers(customers: pd.DataFrame, folder: Path) -> None:
-    """The customer table twice: for programs, and for spreadsheets."""
-    for suffix in (".parquet", ".csv"):
-        write_table(customers, folder / f"customers{suffix}")
+def write_customers(report: Report, folder: Path) -> None:
+    """The customer table twice: for programs, with its columns described inside, and for spreadsheets."""
+    table = of_report(report)
+    write_parquet(table, folder / "customers.parquet")
+    write_csv(table, folder / "customers.csv")

@@ -27,7 +27,7 @@ FLOW = """
 # What is slow to load, or optional, lives in few places.
 HOMES = {
     "matplotlib": {"charts"},
-    "ibis": {"transactions", "summary", "datasets"},
+    "ibis": {"transactions", "summary", "datasets", "exports/databases"},
     "duckdb": {"transactions", "summary", "datasets"},
     "pymc": {"fitting/nuts"},
     "pytensor": {"fitting/nuts"},
@@ -38,7 +38,9 @@ HOMES = {
     "jinja2": {"report"},
     "typst": {"report"},
     "typer": {"cli"},
+    "babel": {"language", "messages", "written"},
     "pooch": {"datasets"},
+    "xlsxwriter": {"exports/excel"},
 }
 ROOT = "__init__.py"  # resolves names on first use, and is nobody's neighbour
 
