@@ -14,6 +14,7 @@ from clvmodels.charts.canvas import Figure, inline_svg, save, styled
 from clvmodels.charts.english import ENGLISH
 from clvmodels.charts.listing import listing
 from clvmodels.charts.words import Words
+from clvmodels.language import speaking
 from clvmodels.tables import FigureTable
 
 __all__ = ["DRAWN", "ENGLISH", "Chart", "draw", "figures", "inline_svg", "save"]
@@ -70,7 +71,8 @@ class Chart:
 
     def rows(self, limit: int | None = None) -> tuple[list[str], list[list[str]]]:
         """The table in words: headings, and the first ``limit`` rows with numbers and dates as people read them."""
-        return listing(self.table, self.words, limit)
+        with speaking(self.words.language):
+            return listing(self.table, self.words, limit)
 
     def _repr_png_(self) -> bytes:
         """The picture, where a notebook shows this value."""
@@ -88,7 +90,7 @@ def draw(table: FigureTable, *, texts: Mapping[str, str] = ENGLISH) -> Chart:
     table
         From a function of :mod:`clvmodels.tables`; its name chooses the figure.
     texts
-        The language: :data:`ENGLISH`, or a mapping with the same keys.
+        :data:`ENGLISH`, which follows the language that is spoken, or other words under the same keys.
     """
     words = Words(texts)
     with styled():

@@ -1,20 +1,13 @@
-"""Every word that a figure shows, in English: a translation is another mapping with the same keys."""
+"""Every word that a figure shows, in English; `clvmodels.language` says how it becomes another language."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-ENGLISH: Mapping[str, str] = {
-    # numbers and dates
-    "decimal_sign": ".",
-    "thousands_sign": ",",
-    "percent": "{number}%",
-    "money": "{currency}{number}",
-    "currencies": "USD $, EUR €, GBP £, JPY ¥, BRL R$\u00a0",
-    "missing": "–",
-    "months": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
-    "date": "{day} {month} {year}",
-    "day_month": "{day} {month}",
+from clvmodels.language import SPOKEN
+
+ENGLISH: Mapping[str, str] = SPOKEN | {
+    # units of time
     "week": "week",
     "day": "day",
     "weeks": "weeks",

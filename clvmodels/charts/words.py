@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from clvmodels import written
+from clvmodels.language import language
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Words:
     """
 
     texts: Mapping[str, str]
+    language: str = field(default_factory=language)
+    """What was spoken when the figure was drawn; its table is written in the same."""
 
     def __call__(self, key: str, **facts: str) -> str:
         """The text under ``key`` with its gaps filled."""
@@ -28,26 +32,15 @@ class Words:
 
     def number(self, value: float | None, digits: int = 0) -> str:
         """Fixed decimals, thousands separated, a real minus sign."""
-        if value is None or not math.isfinite(value):
-            return self.texts["missing"]
-        text = f"{abs(value):,.{digits}f}"
-        sign = "−" if value < 0 and float(text.replace(",", "")) else ""
-        whole, _, part = text.partition(".")
-        whole = whole.replace(",", self.texts["thousands_sign"])
-        return sign + whole + (self.texts["decimal_sign"] + part if part else "")
+        return written.decimal(value, digits)
 
     def share(self, value: float | None, digits: int = 0) -> str:
         """A fraction as per cent."""
-        if value is None or not math.isfinite(value):
-            return self.texts["missing"]
-        return self("percent", number=self.number(100 * value, digits))
+        return written.percent(value, digits)
 
     def money(self, value: float | None, currency: str, digits: int = 0) -> str:
         """An amount with its currency."""
-        if value is None or not math.isfinite(value):
-            return self.texts["missing"]
-        symbols = dict(pair.split(" ", 1) for pair in self.texts["currencies"].split(", "))
-        return self("money", currency=symbols.get(currency, currency + "\u00a0"), number=self.number(value, digits))
+        return written.money(value, currency, digits)
 
     def amount(self, value: float | None, currency: str) -> str:
         """Money at the precision people speak of: no cents from 100 on."""
@@ -59,12 +52,11 @@ class Words:
 
     def date(self, day: str | dt.date, *, year: bool = True) -> str:
         """A day in words, from a date or ISO text."""
-        d = dt.date.fromisoformat(day) if isinstance(day, str) else day
-        return self("date" if year else "day_month", day=str(d.day), month=self.month(d), year=str(d.year))
+        return written.day(day, year=year)
 
     def month(self, day: dt.date) -> str:
         """The month's short name."""
-        return self.texts["months"].split()[day.month - 1]
+        return written.month(day)
 
     def span(self, value: float, unit: str) -> str:
         """A length of time in ``unit``: whole days, or weeks with one decimal."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from clvmodels.language import gettext
 from clvmodels.report import numbers as n
 from clvmodels.report import texts
 from clvmodels.report.comparisons import rivals_of
@@ -63,7 +64,9 @@ def limits(data: Data) -> list[Block]:
 def glossary(data: Data) -> list[Block]:
     """The words of customers and periods, then those of the measures."""
     has_value = "value" in quantities(data)
-    words = {word: told for word, told in texts.GLOSSARY.items() if has_value or word not in texts.GLOSSARY_OF_MONEY}
+    words = {
+        gettext(word): told for word, told in texts.GLOSSARY.items() if has_value or word not in texts.GLOSSARY_OF_MONEY
+    }
     return [Terms(tuple(words.items())), _measures()]
 
 

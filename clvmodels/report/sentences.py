@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from clvmodels.language import ngettext
 from clvmodels.report import numbers as n
 from clvmodels.report import texts
 from clvmodels.report.document import Item
@@ -17,7 +18,7 @@ Data = Mapping[str, Any]
 
 def units(data: Data) -> str:
     """The unit of time, as a plural noun."""
-    return str(data["forecast"]["unit"]) + "s"
+    return texts.UNITS[data["forecast"]["unit"]]
 
 
 def fits(data: Data) -> list[tuple[str, dict[str, Any]]]:
@@ -152,7 +153,9 @@ def headline_note(data: Data, checks_section: str) -> str:
     """The numbers under the headline: how far off the totals were, and how many checks ask for attention."""
     quantity = quantities(data)[-1]
     status = [found["status"] for found in data["checks"]]
-    counts = [f"{status.count(s)} {texts.STATUS_COUNT[s]}" for s in ("fail", "review") if status.count(s)]
+    failed, unsure = status.count("fail"), status.count("review")
+    counts = [ngettext("{n} fails", "{n} fail", failed).format(n=failed)] if failed else []
+    counts += [ngettext("{n} asks for review", "{n} ask for review", unsure).format(n=unsure)] if unsure else []
     totals = texts.HEADLINE["totals"].format(
         quantity=texts.QUANTITIES[quantity],
         model=shown(data, quantity, "total_error", metric(data, quantity, "total_error")["value"]),
@@ -198,7 +201,7 @@ def ten(data: Data, timeline: str) -> tuple[Item, ...]:
 
 def citation(data: Data) -> str:
     """How to cite this very report."""
-    return texts.CITATION.format(
+    return texts.CITATION["citation"].format(
         id=data["provenance"]["id"],
         source=data["data"]["title"],
         first=n.day(data["data"]["first_date"]),
@@ -235,8 +238,9 @@ def _examples(data: Data, timeline: str) -> str:
             id=one["customer_id"],
             T=n.decimal(one["T"], 1),
             recency=n.decimal(one["recency"], 1),
-            frequency=n.count(one["frequency"]),
-            days=texts.DAYS[one["frequency"] != 1],
+            frequency=ngettext("{n} further day", "{n} further days", one["frequency"]).format(
+                n=n.count(one["frequency"])
+            ),
             units=units(data),
         )
         for one in data["data"]["examples"]

@@ -1,8 +1,14 @@
-"""Every sentence of the report, in one place, so that a second language is a second set of these."""
+"""Every sentence of the report, in one place, in English; `clvmodels.language` says how it becomes another language.
+
+``SPOKEN | {...}`` is translated when it is looked up. What is no text (letters, arrows, names) stays a plain dict.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
+
+from clvmodels.language import SPOKEN
 
 
 class Metric(NamedTuple):
@@ -15,8 +21,13 @@ class Metric(NamedTuple):
     better: str
     definition: str
 
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """The fields that are texts."""
+        return ("label", "short", "definition")
 
-METRICS: dict[str, Metric] = {
+
+METRICS: Mapping[str, Metric] = SPOKEN | {
     "total_error": Metric(
         "Error of the total",
         "the total",
@@ -119,7 +130,7 @@ METRICS: dict[str, Metric] = {
     ),
 }
 
-ASPECTS: dict[str, str] = {
+ASPECTS: Mapping[str, str] = SPOKEN | {
     "totals": "the total",
     "errors": "errors per customer",
     "ranking": "ranking customers",
@@ -127,7 +138,7 @@ ASPECTS: dict[str, str] = {
 }
 """What a reader wants to know about a predictor, each said separately; the label is a continuation of "better on …"."""
 
-ASPECTS_OF_ONE: dict[str, str] = {
+ASPECTS_OF_ONE: Mapping[str, str] = SPOKEN | {
     "totals": "the total of {quantity}",
     "errors": "errors per customer in {quantity}",
     "ranking": "ranking customers by {quantity}",
@@ -135,7 +146,7 @@ ASPECTS_OF_ONE: dict[str, str] = {
 }
 """The same where purchases and value have different verdicts."""
 
-LEADING_TITLES: dict[str, str] = {
+LEADING_TITLES: Mapping[str, str] = SPOKEN | {
     "totals": "Total (predicted over actual, minus 1)",
     "errors": "Errors per customer (root mean squared)",
     "ranking": "Ranking of customers (Gini)",
@@ -145,9 +156,9 @@ LEADING_TITLES: dict[str, str] = {
 LEADING: dict[str, str] = {"totals": "total_error", "errors": "rmse", "ranking": "gini", "calibration": "decile_mape"}
 """The metric that speaks for an aspect where there is room for one number only."""
 
-QUANTITIES: dict[str, str] = {"purchases": "purchases", "value": "value"}
+QUANTITIES: Mapping[str, str] = SPOKEN | {"purchases": "purchases", "value": "value"}
 
-PREDICTORS: dict[str, tuple[str, str]] = {
+PREDICTORS: Mapping[str, tuple[str, str]] = SPOKEN | {
     "formula": (
         "Formula, one number for all",
         "Orders per customer-year × holdout length, over all customers together, given to everybody; for value, × the "
@@ -174,15 +185,16 @@ PREDICTORS: dict[str, tuple[str, str]] = {
     "zero": ("Nothing", "Zero for everybody: the floor that any prediction must beat."),
 }
 
-VERDICTS: dict[str, str] = {"better": "better", "worse": "worse", "no evidence": "no evidence", "mixed": "mixed"}
+VERDICTS: Mapping[str, str] = SPOKEN | {
+    "better": "better",
+    "worse": "worse",
+    "no evidence": "no evidence",
+    "mixed": "mixed",
+}
 
-STATUS: dict[str, str] = {"pass": "pass", "review": "review", "fail": "fail"}
+STATUS: Mapping[str, str] = SPOKEN | {"pass": "pass", "review": "review", "fail": "fail"}
 
-STATUS_COUNT: dict[str, str] = {"review": "ask for review", "fail": "fail"}
-
-DAYS: tuple[str, str] = ("day", "days")
-
-LEDGER: dict[str, tuple[str, str]] = {
+LEDGER: Mapping[str, tuple[str, str]] = SPOKEN | {
     "used": ("Used: purchases, one per customer and day", "used"),
     "same_day": ("Merged into a purchase of the same customer and day", "merged into a purchase of the same day"),
     "refund": ("Refunds, subtracted from the purchases they belong to", "refunds subtracted from their purchases"),
@@ -205,7 +217,7 @@ LEDGER: dict[str, tuple[str, str]] = {
 }
 """The reasons of the ledger, as a row of a table and in a sentence; one without an entry is printed as it is."""
 
-TITLES: dict[str, str] = {
+TITLES: Mapping[str, str] = SPOKEN | {
     "report": "Customer lifetime value report",
     "subtitle": "{source} · {first} to {last} · {customers} customers{currency}",
     "running": "{source} · {first} to {last} · data {hash}",
@@ -222,7 +234,7 @@ TITLES: dict[str, str] = {
     "appendix": "Appendix: all numbers of the holdout",
 }
 
-HEADLINE: dict[str, str] = {
+HEADLINE: Mapping[str, str] = SPOKEN | {
     "better": "better on {aspects}",
     "worse": "worse on {aspects}",
     "mixed": "divided on {aspects}",
@@ -238,14 +250,14 @@ HEADLINE: dict[str, str] = {
     "checks": "Of {n} quality checks, {counts}: see section {section}.",
 }
 
-SENTENCES: dict[str, str] = {
+SENTENCES: Mapping[str, str] = SPOKEN | {
     "data": "**Data.** The data hold {customers} customers; {repeat} of them ({repeat_share}) bought on more than one "
     "day. Of {rows} rows, {used} count as a purchase; {rest}.",
     "data_all": "nothing was left out",
     "data_rest": "the others: {reasons}",
     "examples": "**Three customers.** Time runs from each customer's first purchase to {until}: {examples}. See "
     "{figure}.",
-    "example": "customer {id} has been observed for {T} {units} (T), bought on {frequency} further {days} "
+    "example": "customer {id} has been observed for {T} {units} (T), bought on {frequency} "
     "(frequency), the last time {recency} {units} after the first (recency)",
     "example_once": "customer {id} has been observed for {T} {units} (T) and never bought again (frequency 0)",
     "horizon": "**Horizon.** The forecast covers {start} to {end}, both days included; time is counted in {units}; a "
@@ -284,9 +296,11 @@ SENTENCES: dict[str, str] = {
 }
 """The ten sentences of the summary, in their order; see :func:`clvmodels.report.story.sentences`."""
 
-CITATION = "Customer lifetime value report {id}, {source}, {first} to {last}, clvmodels {version}, {created}"
+CITATION: Mapping[str, str] = SPOKEN | {
+    "citation": "Customer lifetime value report {id}, {source}, {first} to {last}, clvmodels {version}, {created}"
+}
 
-CARDS: dict[str, str] = {
+CARDS: Mapping[str, str] = SPOKEN | {
     "value": "Expected value",
     "clv": "CLV, discounted",
     "purchases": "Expected purchases",
@@ -298,7 +312,7 @@ CARDS: dict[str, str] = {
     "rate": "at {rate} a year; {mean} per customer",
 }
 
-PROSE: dict[str, str] = {
+PROSE: Mapping[str, str] = SPOKEN | {
     "ledger": "Every row of the input has exactly one fate; the rows add up to the input. Purchases of one customer "
     "on one day are one purchase.",
     "kpis": "The four indicators as observed, over all customers up to {until}. They describe the past; each has a "
@@ -353,7 +367,7 @@ PROSE: dict[str, str] = {
     "starts at zero, because chance decides for one customer; totals are much better known.",
 }
 
-STORIES: dict[str, str] = {
+STORIES: Mapping[str, str] = SPOKEN | {
     "bgnbd": "BG/NBD (Fader, Hardie & Lee 2005, Marketing Science 24(2)): while alive, a customer buys at random at a "
     "personal rate; after each repeat purchase the customer may drop out, with a personal probability. Rates follow a "
     "gamma distribution with shape r and rate α, dropout probabilities a beta distribution with a and b.",
@@ -370,7 +384,7 @@ STORIES: dict[str, str] = {
 }
 """What each purchase family takes customers to do."""
 
-METHODS: dict[str, str] = {
+METHODS: Mapping[str, str] = SPOKEN | {
     "purchases": "**Purchases.** {story} Time is counted in {units} from the first purchase. Estimated by "
     "{estimation}.",
     "spend": "**Spend.** Gamma-Gamma (Fader & Hardie, note 025, 2013): orders of one customer vary around a personal "
@@ -394,7 +408,7 @@ METHODS: dict[str, str] = {
     "over three days would make the formula a straw man.",
 }
 
-LIMITS: dict[str, str] = {
+LIMITS: Mapping[str, str] = SPOKEN | {
     "cutoff": "One cut-off is one experiment: another calibration date may give another winner on some measures.",
     "season": "Seasons, promotions and prices are not in the model. A holdout that has Christmas in it is not one "
     "that has not.",
@@ -406,7 +420,7 @@ LIMITS: dict[str, str] = {
     "costs": "Values are revenue{margin}; acquisition and service costs are not taken off.",
 }
 
-GLOSSARY: dict[str, str] = {
+GLOSSARY: Mapping[str, str] = SPOKEN | {
     "Purchase": "A day on which a customer bought: several orders on one day are one purchase.",
     "Frequency (x)": "Number of repeat purchases: purchase days after the first.",
     "Recency (t_x)": "Time from the first to the last purchase. Large is recent.",
@@ -425,7 +439,7 @@ GLOSSARY: dict[str, str] = {
 GLOSSARY_OF_MONEY = frozenset({"Value", "CLV", "Tier"})
 """Entries that a report without money leaves out."""
 
-COLUMNS: dict[str, str] = {
+COLUMNS: Mapping[str, str] = SPOKEN | {
     "customer_id": "The customer, as in the input.",
     "first_purchase": "Day of the first purchase.",
     "last_purchase": "Day of the last purchase.",
@@ -454,16 +468,16 @@ COLUMNS: dict[str, str] = {
 
 ARROWS: dict[str, str] = {"low": "↓", "high": "↑", "zero": "→0", "nominal": "→90%"}
 
-BETTER: dict[str, str] = {
+BETTER: Mapping[str, str] = SPOKEN | {
     "low": "lower is better",
     "high": "higher is better",
     "zero": "nearer to zero is better",
     "nominal": "90% is right",
 }
 
-MARKS: dict[str, str] = {"picture": "Figure {number}", "table": "Table {number}"}
+MARKS: Mapping[str, str] = SPOKEN | {"picture": "Figure {number}", "table": "Table {number}"}
 
-HEADINGS: dict[str, str] = {
+HEADINGS: Mapping[str, str] = SPOKEN | {
     "total": "All rows of the input",
     "fate": "What became of the rows",
     "rows": "Rows",
@@ -507,7 +521,7 @@ HEADINGS: dict[str, str] = {
     "effect": "Effect on revenue",
 }
 
-CAPTIONS: dict[str, str] = {
+CAPTIONS: Mapping[str, str] = SPOKEN | {
     "ledger": "Every row of the input and what became of it",
     "kpis": "Indicators as observed",
     "scores_purchases": "Holdout: purchases. Errors in purchases per customer",
@@ -524,12 +538,21 @@ CAPTIONS: dict[str, str] = {
     "top_purchases": "The {top} customers with the most expected purchases",
 }
 
-TOTALS: dict[str, str] = {"purchases": "Purchases", "value": "Value, undiscounted", "clv": "CLV, discounted"}
+TOTALS: Mapping[str, str] = SPOKEN | {
+    "purchases": "Purchases",
+    "value": "Value, undiscounted",
+    "clv": "CLV, discounted",
+}
 
-TIERS: dict[str, str] = {"top": "Top 10%", "high": "High, next 20%", "middle": "Middle, next 30%", "low": "Low, rest"}
+TIERS: Mapping[str, str] = SPOKEN | {
+    "top": "Top 10%",
+    "high": "High, next 20%",
+    "middle": "Middle, next 30%",
+    "low": "Low, rest",
+}
 """Words for the tiers of the customer table; a tier without an entry is printed as it is."""
 
-KPIS: dict[str, str] = {
+KPIS: Mapping[str, str] = SPOKEN | {
     "average_order_value": "Average order value",
     "purchase_frequency": "Purchase frequency",
     "relationship_duration": "Relationship duration",
@@ -537,23 +560,26 @@ KPIS: dict[str, str] = {
     "customer_lifetime_value": "Customer lifetime value",
 }
 
-KPI_UNITS: dict[str, str] = {
+KPI_UNITS: Mapping[str, str] = SPOKEN | {
     "purchase_frequency": "{value} a year",
     "relationship_duration": "{value} years",
 }
 
-KPI_CLV: dict[str, str] = {
+KPI_CLV: Mapping[str, str] = SPOKEN | {
     "definition": "Mean CLV per customer as the model forecasts it: discounted value in the horizon.",
     "trap": "It excludes the past, and customers still to be acquired; over another horizon it is another number.",
 }
 
-ESTIMATION: dict[str, str] = {
+ESTIMATION: Mapping[str, str] = SPOKEN | {
     "mle": "maximum likelihood",
     "posterior": "the mean of the posterior under weak priors, drawn by importance sampling",
     "nuts": "the mean of the posterior under weak priors, drawn by NUTS",
     "mixed": "the mean of the posterior under weak priors, drawn by importance sampling and, where its certificate "
     "fails, by NUTS",
 }
+
+UNITS: Mapping[str, str] = SPOKEN | {"week": "weeks", "day": "days"}
+"""Units of time in the plural."""
 
 LETTERS: dict[str, str] = {"alpha": "α", "beta": "β", "gamma": "γ"}
 """Parameters as the papers write them; the others are their own letters."""
