@@ -183,6 +183,17 @@ def month(date: dt.date) -> str:
     return str(format_date(date, "LLL", locale=locale())).rstrip(".")
 
 
+def choice(items: Sequence[str]) -> str:
+    """What one may choose from.
+
+    Examples
+    --------
+    >>> choice(["en", "pt-BR"])
+    'en or pt-BR'
+    """
+    return pgettext("a choice of words", " or ").join(items)
+
+
 def listing(items: Sequence[str]) -> str:
     """Words in a row.
 

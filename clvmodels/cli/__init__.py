@@ -16,6 +16,7 @@ from clvmodels.cli import exporting  # noqa: F401 – a command of its own file 
 from clvmodels.cli.commands import app
 from clvmodels.cli.screen import complain
 from clvmodels.errors import CLVError, ConvergenceError, DiagnosticWarning
+from clvmodels.language import LANGUAGES, _, speaking
 
 __all__ = ["app", "main"]
 
@@ -42,7 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         for library in ("OPENBLAS", "MKL", "OMP"):
             os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # small products: threads wait longer than they work
     words = (sys.argv[1:] if argv is None else list(argv)) or ["--help"]
-    debug = words[:1] == ["--debug"] or bool(os.environ.get("CLVMODELS_DEBUG"))
+    with speaking(LANGUAGES[0]):  # to which all goes back after a command that speaks another
+        return _run(words, debug=words[:1] == ["--debug"] or bool(os.environ.get("CLVMODELS_DEBUG")))
+
+
+def _run(words: Sequence[str], *, debug: bool) -> int:
     try:
         with _warnings_in_words():
             status = app(args=words, prog_name="clvmodels", standalone_mode=False)
@@ -53,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _explain(error, words)
     if status == INTERRUPTED:
-        return _say("Interrupted; nothing was written.", INTERRUPTED)
+        return _say(_("Interrupted; nothing was written."), INTERRUPTED)
     return int(status or DONE)
 
 
@@ -63,17 +68,23 @@ def _explain(error: Exception, words: Sequence[str]) -> int:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "clvmodels"
         said = error.format_message().replace("Value error, ", "")  # the validator's own words, of no use to anybody
-        return _say(f"Error: {said}\n  See: {command} --help", INPUT_WRONG)
+        return _say(_error(said) + "\n  " + _("See: {command} --help").format(command=command), INPUT_WRONG)
     if isinstance(error, CLVError):
-        return _say(f"Error: {error}", OUR_FAULT if isinstance(error, ConvergenceError) else INPUT_WRONG)
+        return _say(_error(error), OUR_FAULT if isinstance(error, ConvergenceError) else INPUT_WRONG)
     if isinstance(error, OSError) and error.filename is not None:
-        return _say(f"Error: {error.filename}: {error.strerror}. Check the path and its permissions.", INPUT_WRONG)
-    return _say(
-        f"Internal error: {type(error).__name__}: {error}\n"
+        said = _("{file}: {reason}. Check the path and its permissions.")
+        return _say(_error(said.format(file=error.filename, reason=error.strerror)), INPUT_WRONG)
+    said = _(
+        "Internal error: {error}\n"
         "  This is our fault, not yours; nothing was written. Please report it with what this prints:\n"
-        f"  {shlex.join(['clvmodels', '--debug', *words])}",
-        OUR_FAULT,
+        "  {command}"
     )
+    again = shlex.join(["clvmodels", "--debug", *words])
+    return _say(said.format(error=f"{type(error).__name__}: {error}", command=again), OUR_FAULT)
+
+
+def _error(said: object) -> str:
+    return _("Error: {said}").format(said=said)
 
 
 @contextmanager
@@ -86,7 +97,7 @@ def _warnings_in_words() -> Iterator[None]:
             usual(message, category, *rest)
         elif str(message) not in shown:
             shown.add(str(message))
-            _say(f"Note: {message}", DONE)
+            _say(_("Note: {note}").format(note=message), DONE)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", DiagnosticWarning)

@@ -72,7 +72,7 @@ def report(
     ] = "12 months",
     money: Money,
     models: Models,
-    language: Annotated[str, option("Language of the report.", metavar="en")] = "en",
+    language: Annotated[str, option("Language of the report and of what is said.", metavar="en|pt-BR")] = "en",
     log: Log,
 ) -> None:
     """From a log to the whole report: can the model be believed, and what does it say?
@@ -84,9 +84,12 @@ def report(
     Example:  clvmodels report orders.csv --out report --horizon '12 months' --margin 0.3
     """
     from clvmodels.files import check_folder
+    from clvmodels.language import LANGUAGES, _, speak
     from clvmodels.report import build_report, write_report
     from clvmodels.report.folder import NAMES
 
+    if language in LANGUAGES:
+        speak(language)
     check_folder(out, marker="report.json", ours=NAMES)
     with progress("report") as say:
         built = build_report(
@@ -101,7 +104,10 @@ def report(
         write_report(out, built, progress=say)
     screen.headline(built.data)
     screen.say(
-        "", f"Look first at {Path(out) / 'report.html'} (or report.pdf); one row per customer is in customers.csv."
+        "",
+        _("Look first at {page} (or report.pdf); one row per customer is in customers.csv.").format(
+            page=Path(out) / "report.html"
+        ),
     )
 
 

@@ -33,21 +33,32 @@ def complain(text: str) -> None:
 
 def headline(data: Mapping[str, Any]) -> None:
     """The verdict of a report, and what it forecasts."""
+    from clvmodels.language import _
     from clvmodels.report import numbers as n
     from clvmodels.report import sentences, texts
 
     for note in sentences.fit_notes(data):
-        complain(f"Note: {note}")
+        complain(_("Note: {note}").format(note=note))
     ahead, currency = data["forecast"], data["data"]["currency"]
-    said = f"{n.count(ahead['purchases'])} purchases ({_between(ahead, 'purchases', n.count)})"
-    if ahead["value"] is not None:
-        worth = n.money(ahead["value"], currency)
-        said += f" worth {worth} ({_between(ahead, 'value', lambda x: n.money(x, currency))})"
-        said += f"; discounted at {n.rate(ahead['discount_rate'])} a year {n.money(ahead['clv'], currency)}"
+    facts = {"purchases": n.count(ahead["purchases"]), "range": _between(ahead, "purchases", n.count)}
+    facts |= {"start": n.day(ahead["start"]), "end": n.day(ahead["end"]), "customers": n.count(ahead["customers"])}
+    if ahead["value"] is None:
+        said = _("Forecast, {start} to {end}, {customers} customers: {purchases} purchases ({range}).")
+    else:
+        said = _(
+            "Forecast, {start} to {end}, {customers} customers: {purchases} purchases ({range}) worth {value} "
+            "({value_range}); discounted at {rate} a year {clv}."
+        )
+        facts |= {
+            "value": n.money(ahead["value"], currency),
+            "value_range": _between(ahead, "value", lambda x: n.money(x, currency)),
+            "rate": n.rate(ahead["discount_rate"]),
+            "clv": n.money(ahead["clv"], currency),
+        }
     say(
         sentences.headline(data).replace("**", ""),
         sentences.headline_note(data, f'"{texts.TITLES["checks"]}"').replace("**", ""),
-        f"Forecast, {n.day(ahead['start'])} to {n.day(ahead['end'])}, {n.count(ahead['customers'])} customers: {said}.",
+        said.format(**facts),
     )
 
 
@@ -119,4 +130,6 @@ def _cell(value: Any) -> str:
 
 
 def _between(data: Mapping[str, Any], name: str, show: Any) -> str:
-    return f"{show(data[name + '_lower'])} to {show(data[name + '_upper'])}"
+    from clvmodels.language import _
+
+    return _("{lower} to {upper}").format(lower=show(data[name + "_lower"]), upper=show(data[name + "_upper"]))

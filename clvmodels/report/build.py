@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import inspect
 import os
 import shlex
@@ -10,7 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -22,6 +23,7 @@ from clvmodels.evaluation import evaluate
 from clvmodels.fitting.oracle import lifetimes_opinion
 from clvmodels.fitting.result import Fit
 from clvmodels.kpis import observed_kpis
+from clvmodels.language import LANGUAGES, _, speaking
 from clvmodels.models import FAMILIES
 from clvmodels.prediction import predict
 from clvmodels.report.contract import Analysis, report_data
@@ -29,8 +31,10 @@ from clvmodels.summary import Summary, split, summarize
 from clvmodels.summary.clock import check_clock
 from clvmodels.transactions import Transactions, read_transactions
 from clvmodels.transactions.databases import without_password
+from clvmodels.written import choice
 
-LANGUAGES = ("en",)
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SMALL = 500
 """Customers below which the posterior's certificate may fail, so that NUTS takes over."""
@@ -63,6 +67,19 @@ class Report:
         return f"Report({data['source']}, {data['customers']:,} customers, {data['first_date']} to {data['last_date']})"
 
 
+def _in_its_language(function: Callable[P, R]) -> Callable[P, R]:
+    """Make every text in the language that is asked for; a wrong one is refused inside, with what else is wrong."""
+
+    @functools.wraps(function)
+    def spoken(*args: P.args, **options: P.kwargs) -> R:
+        asked = str(options.get("language", LANGUAGES[0]))
+        with speaking(asked if asked in LANGUAGES else LANGUAGES[0]):
+            return function(*args, **options)
+
+    return spoken
+
+
+@_in_its_language
 def build_report(
     source: Any = None,
     *,
@@ -114,7 +131,7 @@ def build_report(
         (a second or two; where its certificate fails, as on small logs, NUTS takes over, which takes a minute and needs
         PyMC), "nuts" or "mle".
     language
-        Of the report: "en".
+        Of the report: "en" or "pt-BR".
     seed
         Of everything that draws.
     progress
@@ -143,7 +160,7 @@ def build_report(
     say = progress or (lambda step: None)
     unit = Unit(unit)
 
-    say("reading transactions")
+    say(_("reading transactions"))
     log = read_transactions(
         "cdnow" if source is None else source, table=table, customer_id=customer_id, date=date,
         value="none" if spend == "none" else value, segment=segment, cost=cost, date_format=date_format,
@@ -154,30 +171,30 @@ def build_report(
     if holdout_end is None and end < log.last_date:
         holdout_end = end  # what lies after the end of observation has not been observed
 
-    say("dividing it in time")
+    say(_("dividing it in time"))
     parts = split(log, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit)
     families = (family, spend) if log.has_value else (family,)
-    say(f"fitting the calibration period{_patience(method, parts.calibration)}")
+    say(_("fitting the calibration period{patience}").format(patience=_patience(method, parts.calibration)))
     (purchases, money), notes = _fit(families, parts.calibration, method, seed)
-    say("asking lifetimes for a second opinion")
+    say(_("asking lifetimes for a second opinion"))
     opinion = lifetimes_opinion(parts.calibration, purchases, money)
-    say("predicting the holdout")
+    say(_("predicting the holdout"))
     forecast = predict(
         purchases, parts.calibration, spend=money, horizon=parts.holdout.horizon, discount_rate=discount_rate,
         margin=margin, seed=seed,
     )  # fmt: skip
-    say("comparing model and formula")
+    say(_("comparing model and formula"))
     evaluation = evaluate(forecast, parts.holdout, seed=seed)
 
-    say("summarising everything")
+    say(_("summarising everything"))
     summary = summarize(log, until=end, unit=unit)
-    say(f"fitting everything{_patience(method, summary)}")
+    say(_("fitting everything{patience}").format(patience=_patience(method, summary)))
     refits, later_notes = _fit(families, summary, method, seed)
-    say("predicting the horizon")
+    say(_("predicting the horizon"))
     future = predict(
         refits[0], summary, spend=refits[1], horizon=horizon, discount_rate=discount_rate, margin=margin, seed=seed
     )
-    say("checking")
+    say(_("checking"))
     checks = run_checks(
         parts.calibration, parts.holdout, forecast=forecast, evaluation=evaluation, opinion=opinion, future=future
     )
@@ -209,17 +226,23 @@ def _end_of_observation(
     end = as_date(until, "until")
     if end < log.first_date:
         raise InputError(
-            f"no purchase falls on or before {end}; the log begins on {log.first_date}. Choose a later --until."
+            _("no purchase falls on or before {end}; the log begins on {first}. Choose a later --until.").format(
+                end=end, first=log.first_date
+            )
         )
     if calibration_end and (cut := as_date(calibration_end, "calibration end")) >= end:
         raise InputError(
-            f"--calibration-end {cut} leaves no holdout up to the end of observation, --until {end}. Choose an earlier "
-            "--calibration-end or a later --until."
+            _(
+                "--calibration-end {cut} leaves no holdout up to the end of observation, --until {end}. Choose an "
+                "earlier --calibration-end or a later --until."
+            ).format(cut=cut, end=end)
         )
     if holdout_end and (last := as_date(holdout_end, "holdout end")) > end:
         raise InputError(
-            f"--holdout-end {last} lies after the end of observation, --until {end}. Choose an earlier --holdout-end "
-            "or a later --until."
+            _(
+                "--holdout-end {last} lies after the end of observation, --until {end}. Choose an earlier "
+                "--holdout-end or a later --until."
+            ).format(last=last, end=end)
         )
     return end
 
@@ -241,9 +264,9 @@ def _fit(
 def _patience(method: str, summary: Summary) -> str:
     """What the progress line adds where sampling may take a minute."""
     if method == "nuts":
-        return ", sampling with NUTS (a minute or more)"
+        return _(", sampling with NUTS (a minute or more)")
     small = method == "posterior" and len(summary.frame) < SMALL
-    return " (a small log may need sampling: up to a minute)" if small else ""
+    return _(" (a small log may need sampling: up to a minute)") if small else ""
 
 
 def _check(family: str, spend: str, language: str, discount_rate: float, margin: float) -> None:
@@ -251,19 +274,23 @@ def _check(family: str, spend: str, language: str, discount_rate: float, margin:
     problems = []
     have = {kind: [name for name, model in FAMILIES.items() if model.kind == kind] for kind in ("purchases", "spend")}
     if family not in have["purchases"]:
-        problems.append(f"family {family!r} is not available. Choose --family {' or '.join(have['purchases'])}.")
+        said = _("family {name!r} is not available. Choose --family {choice}.")
+        problems.append(said.format(name=family, choice=choice(have["purchases"])))
     if spend not in (*have["spend"], "none"):
-        problems.append(f"spend model {spend!r} is not available. Choose --spend {' or '.join(have['spend'])} or none.")
+        said = _("spend model {name!r} is not available. Choose --spend {choice}.")
+        problems.append(said.format(name=spend, choice=choice([*have["spend"], "none"])))
     if language not in LANGUAGES:
-        problems.append(f"language {language!r} is not available. Choose --language {' or '.join(LANGUAGES)}.")
+        said = _("language {name!r} is not available. Choose --language {choice}.")
+        problems.append(said.format(name=language, choice=choice(LANGUAGES)))
     if not 0 < margin < float("inf"):
-        problems.append(f"margin {margin!r} is not a share of revenue. Choose for example --margin 0.25.")
+        said = _("margin {margin!r} is not a share of revenue. Choose for example --margin 0.25.")
+        problems.append(said.format(margin=margin))
     try:
         check_rate(discount_rate)
     except InputError as error:
         problems.append(str(error))
     if problems:
-        raise InputError("the report cannot be made", problems)
+        raise InputError(_("the report cannot be made"), problems)
 
 
 def _examples(timeline: pd.DataFrame) -> tuple[dict[str, Any], ...]:

@@ -9,6 +9,7 @@ from clvmodels import store
 from clvmodels.exports.files import write_csv, write_parquet
 from clvmodels.exports.schema import of_report
 from clvmodels.files import check_folder, whole_folder
+from clvmodels.language import _, speaking
 from clvmodels.report import html, pdf
 from clvmodels.report.build import Report
 from clvmodels.report.contract import dumps
@@ -44,8 +45,8 @@ def write_report(directory: str | Path, report: Report, *, progress: Callable[[s
 
     say = progress or (lambda step: None)
     target = check_folder(directory, marker="report.json", ours=NAMES)
-    with whole_folder(target) as folder:
-        say("drawing")
+    with speaking(report.data["provenance"]["options"]["language"]), whole_folder(target) as folder:
+        say(_("drawing"))
         pictures = charts.figures(report.figures)
         (folder / "figures").mkdir()
         inline = {}
@@ -54,7 +55,7 @@ def write_report(directory: str | Path, report: Report, *, progress: Callable[[s
             saved = (folder / "figures" / f"{name}.svg").read_text(encoding="utf-8")
             inline[name] = charts.inline_svg(saved, name, chart.alt)
             chart.table.frame.to_csv(folder / "figures" / f"{name}.csv", index=False, lineterminator="\n")
-        say("writing")
+        say(_("writing"))
         story = document(report.data, report.customers, pictures)
         (folder / "report.json").write_text(dumps(report.data), encoding="utf-8")
         (folder / "report.html").write_text(html.render(story, inline), encoding="utf-8")

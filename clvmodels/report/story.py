@@ -94,7 +94,7 @@ def document(data: Data, customers: pd.DataFrame, charts: Mapping[str, Chart]) -
     )
     first, last = n.day(data["data"]["first_date"]), n.day(data["data"]["last_date"])
     return Document(
-        language="en",
+        language=data["provenance"]["options"]["language"],
         title=texts.TITLES["report"],
         subtitle=texts.TITLES["subtitle"].format(
             source=data["data"]["title"],
