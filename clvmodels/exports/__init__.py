@@ -12,6 +12,7 @@ from clvmodels.exports.excel import check_rows, write_workbook
 from clvmodels.exports.files import beside, write_csv, write_description, write_parquet
 from clvmodels.exports.schema import SCHEMA, CustomerTable, of_predictions, of_report, read_customers
 from clvmodels.files import check_file, whole_file
+from clvmodels.language import speaking
 
 if TYPE_CHECKING:
     from clvmodels.prediction import Predictions
@@ -59,7 +60,11 @@ def write_customers(table: CustomerTable, target: Target, *, description: bool =
     description
         Whether a CSV gets a file beside it that describes its columns; the other formats carry that inside.
     """
-    place = target.place
+    with speaking(table.about["language"]):
+        _write(table, target.place, description)
+
+
+def _write(table: CustomerTable, place: Path | Place, description: bool) -> None:
     if isinstance(place, Place):
         write_database(table, place)
         return

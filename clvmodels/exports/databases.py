@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -167,7 +168,9 @@ def _connected(place: Place) -> Iterator[Any]:
     except Exception as error:  # each engine raises its own kinds
         raise _refusal(place, error) from None
     try:
-        yield con
+        with warnings.catch_warnings():  # Ibis 12 asks DuckDB and pandas 3 by names that are going away
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield con
     finally:
         con.disconnect()
 

@@ -48,7 +48,7 @@ def write_workbook(table: CustomerTable, path: Path) -> None:
     with xlsxwriter.Workbook(str(path), {**options, "strings_to_numbers": False}) as book:
         about = table.about
         made = dt.datetime.fromisoformat(about["created"] or f"{about['until']}T00:00:00+00:00").replace(tzinfo=None)
-        title = words.TITLE.format(source=about["source"], until=about["until"])
+        title = words.TITLE["title"].format(source=about["source"], until=about["until"])
         book.set_properties({"title": title, "comments": about["made_by"], "created": made})
         styles = {kind: book.add_format({"valign": "top", **given}) for kind, given in _FORMATS.items()}
         styles["head"] = book.add_format(
@@ -57,9 +57,9 @@ def write_workbook(table: CustomerTable, path: Path) -> None:
         styles["name"] = book.add_format({"bold": True, "valign": "top"})
         styles["wrap"] = book.add_format({"text_wrap": True, "valign": "top"})
         styles["title"] = book.add_format({"bold": True, "font_size": 14})
-        _customers(table, book.add_worksheet(words.CUSTOMERS), styles)
-        _totals(table, book.add_worksheet(words.TOTALS), styles)
-        _definitions(table, book.add_worksheet(words.DEFINITIONS), styles)
+        _customers(table, book.add_worksheet(words.SHEETS["customers"]), styles)
+        _totals(table, book.add_worksheet(words.SHEETS["totals"]), styles)
+        _definitions(table, book.add_worksheet(words.SHEETS["definitions"]), styles)
 
 
 def _customers(table: CustomerTable, sheet: Any, styles: dict[str, Any]) -> None:
@@ -114,8 +114,8 @@ def _totals(table: CustomerTable, sheet: Any, styles: dict[str, Any]) -> None:
     _printable(sheet)
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 4, 18)
-    sheet.write_string(0, 0, words.TITLE.format(source=about["source"], until=about["until"]), styles["title"])
-    for at, heading in enumerate(words.TOTAL_HEADINGS):
+    sheet.write_string(0, 0, words.TITLE["title"].format(source=about["source"], until=about["until"]), styles["title"])
+    for at, heading in enumerate(words.HEADINGS["totals"]):
         sheet.write_string(2, at, heading, styles["head"])
     row = 3
     for name, (mean, lower, upper) in about["totals"].items():
@@ -124,7 +124,7 @@ def _totals(table: CustomerTable, sheet: Any, styles: dict[str, Any]) -> None:
         for at, number in enumerate((mean, lower, upper), 1):
             sheet.write_number(row, at, number, style)
         letters = _letters(names.index(QUANTITIES[name]))
-        cells = f"'{words.CUSTOMERS}'!{letters}2:{letters}{len(table.frame) + 1}"
+        cells = f"'{words.SHEETS['customers']}'!{letters}2:{letters}{len(table.frame) + 1}"
         sheet.write_formula(row, 4, f"=SUM({cells})", style, float(table.frame[QUANTITIES[name]].sum()))
         row += 1
     row += 1
@@ -164,7 +164,7 @@ def _provenance(table: CustomerTable) -> list[tuple[str, str]]:
 
 def _definitions(table: CustomerTable, sheet: Any, styles: dict[str, Any]) -> None:
     """What every column means, in the order of the columns."""
-    for at, (heading, width) in enumerate(zip(words.DEFINED, (24, 22, 90), strict=True)):
+    for at, (heading, width) in enumerate(zip(words.HEADINGS["definitions"], (24, 22, 90), strict=True)):
         sheet.set_column(at, at, width)
         sheet.write_string(0, at, heading, styles["head"])
     _printable(sheet)

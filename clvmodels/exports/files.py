@@ -8,6 +8,7 @@ from typing import Any
 
 from clvmodels.exports.schema import KEY, CustomerTable
 from clvmodels.files import write_table
+from clvmodels.language import language
 
 _TYPES = {
     "text": "string",
@@ -51,7 +52,7 @@ def write_csv(table: CustomerTable, path: Path) -> None:
 def write_description(table: CustomerTable, path: Path, *, of: str) -> None:
     """The description of the CSV called ``of``: columns with type, unit and meaning, as *CSV on the Web* metadata."""
     described: dict[str, Any] = {
-        "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
+        "@context": ["http://www.w3.org/ns/csvw", {"@language": language()}],
         "url": of,
         "dialect": {"encoding": "utf-8", "header": True, "delimiter": ","},
         "tableSchema": {

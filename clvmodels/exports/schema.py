@@ -16,6 +16,7 @@ import pandas as pd
 from clvmodels import __version__
 from clvmodels.errors import InputError
 from clvmodels.exports import words
+from clvmodels.language import language
 
 if TYPE_CHECKING:
     from clvmodels.prediction import Predictions
@@ -97,9 +98,14 @@ class CustomerTable:
         from clvmodels.report import texts  # the report's own words; only when something is written
 
         kind, units = self._kind(name), words.UNITS[self.about["unit"]]
-        meaning = texts.COLUMNS[name].format(units=units) if name in KINDS else words.OWN_COLUMN
-        unit = {"money": self.about["currency"], "duration": units, "date": words.DAY, "probability": words.SHARE}
-        return Column(name, kind, unit.get(kind, words.PURCHASES if name in COUNTED else ""), meaning)
+        meaning = texts.COLUMNS[name].format(units=units) if name in KINDS else words.COLUMN["own"]
+        unit = {
+            "money": self.about["currency"],
+            "duration": units,
+            "date": words.COLUMN["day"],
+            "probability": words.COLUMN["share"],
+        }
+        return Column(name, kind, unit.get(kind, words.COLUMN["purchases"] if name in COUNTED else ""), meaning)
 
     def _kind(self, name: str) -> Kind:
         """The contract's kind of a column; for ids and the input's own columns what pandas sees."""
@@ -138,6 +144,7 @@ def of_predictions(forecast: Predictions) -> CustomerTable:
             if getattr(totals, name) is not None
         },
         "cost": summary.cost,
+        "language": language(),
         "report": None,
         "created": None,
         "command": None,
@@ -174,6 +181,7 @@ def _about(data: Mapping[str, Any]) -> dict[str, Any]:
             if ahead[name] is not None
         },
         "cost": made["options"].get("cost"),
+        "language": made["options"].get("language", "en"),
         "report": made["id"],
         "created": made["created"],
         "command": made["command"],

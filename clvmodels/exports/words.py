@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-UNITS: dict[str, str] = {"week": "weeks", "day": "days"}
-DAY = "calendar day"
-SHARE = "probability, 0 to 1"
-PURCHASES = "purchases"
-OWN_COLUMN = "Column of the input, as on the customer's first purchase day."
+from clvmodels.language import SPOKEN, Catalogue
 
-CUSTOMERS, TOTALS, DEFINITIONS = "Customers", "Totals", "Definitions"
-"""The sheets of a workbook."""
+UNITS: Catalogue[str] = SPOKEN | {"week": "weeks", "day": "days"}
 
-TITLE = "Customers of {source}, seen up to {until}"
+COLUMN: Catalogue[str] = SPOKEN | {
+    "day": "calendar day",
+    "share": "probability, 0 to 1",
+    "purchases": "purchases",
+    "own": "Column of the input, as on the customer's first purchase day.",
+}
 
-TOTAL_HEADINGS = ("Total", "Expected", "90% from", "to", "Sum of the rows")
+SHEETS: Catalogue[str] = SPOKEN | {"customers": "Customers", "totals": "Totals", "definitions": "Definitions"}
 
-QUANTITIES: dict[str, str] = {
+TITLE: Catalogue[str] = SPOKEN | {"title": "Customers of {source}, seen up to {until}"}
+
+HEADINGS: Catalogue[tuple[str, ...]] = SPOKEN | {
+    "totals": ("Total", "Expected", "90% from", "to", "Sum of the rows"),
+    "definitions": ("Column", "Unit", "Meaning"),
+}
+
+QUANTITIES: Catalogue[str] = SPOKEN | {
     "purchases": "Purchases",
     "value": "Value, undiscounted ({currency})",
     "clv": "CLV, discounted ({currency})",
 }
 
-DEFINED = ("Column", "Unit", "Meaning")
-
-PROVENANCE: dict[str, str] = {
+PROVENANCE: Catalogue[str] = SPOKEN | {
     "customers": "Customers",
     "source": "Source",
     "sha256": "SHA-256 of the data",
