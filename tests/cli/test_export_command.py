@@ -32,7 +32,7 @@ def _inside(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_run_becomes_a_workbook(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main("export run --to customers.xlsx".split()) == 0
+    assert main(["export", "run", "--to", "customers.xlsx"]) == 0
     assert capsys.readouterr().out == f"Wrote 300 customers to {Path('customers.xlsx').absolute()}.\n"
     sheet = openpyxl.load_workbook("customers.xlsx")["Customers"]
     there = pd.read_parquet("run/customers.parquet")
@@ -40,13 +40,13 @@ def test_a_run_becomes_a_workbook(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_predict_writes_a_workbook_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main("predict run --out later.xlsx --horizon".split() + ["6 months"]) == 0
+    assert main(["predict", "run", "--out", "later.xlsx", "--horizon", "6 months"]) == 0
     assert openpyxl.load_workbook("later.xlsx").sheetnames == ["Customers", "Totals", "Definitions"]
     assert "Wrote later.xlsx." in capsys.readouterr().out
 
 
 def test_a_table_is_named_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    words = "export run --to duckdb://crm.duckdb --table scores".split()
+    words = ["export", "run", "--to", "duckdb://crm.duckdb", "--table", "scores"]
     assert main(words) == 0
     assert capsys.readouterr().out == "Wrote 300 customers to duckdb://crm.duckdb table scores.\n"
     assert main(words) == 2
@@ -59,10 +59,11 @@ def test_a_table_is_named_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_run_without_predictions_says_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main("summarize orders.csv --out bare".split()) == 0
+    assert main(["summarize", "orders.csv", "--out", "bare"]) == 0
     capsys.readouterr()
-    assert main("export bare --to customers.csv".split()) == 2
+    assert main(["export", "bare", "--to", "customers.csv"]) == 2
     assert capsys.readouterr().err == (
-        "Error: bare holds no customers.parquet: there are no customers to export. Make it with: clvmodels predict bare\n"
+        "Error: bare holds no customers.parquet: there are no customers to export. Make it with: clvmodels predict "
+        "bare\n"
     )
     assert not Path("customers.csv").exists()
