@@ -33,7 +33,7 @@ def _inside(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_run_becomes_a_workbook(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "run", "--to", "customers.xlsx"]) == 0
-    assert capsys.readouterr().out == f"Wrote 300 customers to {Path('customers.xlsx').absolute()}.\n"
+    assert capsys.readouterr().out == f"Wrote 219 customers to {Path('customers.xlsx').absolute()}.\n"
     sheet = openpyxl.load_workbook("customers.xlsx")["Customers"]
     there = pd.read_parquet("run/customers.parquet")
     assert [row[0] for row in sheet.iter_rows(min_row=2, values_only=True)] == list(there["customer_id"])
@@ -48,11 +48,11 @@ def test_predict_writes_a_workbook_too(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_table_is_named_and_kept(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["export", "run", "--to", "duckdb://crm.duckdb", "--table", "scores"]
     assert main(words) == 0
-    assert capsys.readouterr().out == "Wrote 300 customers to duckdb://crm.duckdb table scores.\n"
+    assert capsys.readouterr().out == "Wrote 219 customers to duckdb://crm.duckdb table scores.\n"
     assert main(words) == 2
     said = capsys.readouterr().err
     assert said == (
-        "Error: there is already a table scores in duckdb://crm.duckdb, with 300 rows. Nothing is overwritten. Choose "
+        "Error: there is already a table scores in duckdb://crm.duckdb, with 219 rows. Nothing is overwritten. Choose "
         "another --table, or add --replace.\n"
     )
     assert main([*words, "--replace"]) == 0
