@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from typing import Any
@@ -27,7 +27,7 @@ class Draws:
 
     ``log_parameters`` has shape (draws, k), in the analyst's units; ``weights`` sum to 1; ``u`` are the same draws in
     the unconstrained coordinates that the priors are stated in. ``chains`` is 1 for importance sampling, else the draws
-    are chains one after another.
+    are chains one after another. ``constants`` are those of the family, where it has any.
     """
 
     family: type[Family]
@@ -40,6 +40,7 @@ class Draws:
     bulk_ess: float | None = None
     tail_ess: float | None = None
     divergences: int = 0
+    constants: dict[str, int] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -102,7 +103,11 @@ class Draws:
         order = self._curve
         mass = np.cumsum(self.weights[order])
         chosen = np.searchsorted(mass, (np.arange(n) + offset) / n * mass[-1], side="right")
-        return self.family.from_log(self.log_parameters[order[np.minimum(chosen, self.size - 1)]])
+        return self.at(self.log_parameters[order[np.minimum(chosen, self.size - 1)]])
+
+    def at(self, log_parameters: Array) -> Family:
+        """The family, with its constants, at log parameters."""
+        return self.family.from_log(log_parameters, self.constants)
 
     @cached_property
     def _curve(self) -> np.ndarray[Any, np.dtype[np.intp]]:

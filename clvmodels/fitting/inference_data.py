@@ -34,7 +34,7 @@ def to_arviz(
             f"Ask for fewer draws: to_arviz(draws={max(int(MOST / rows.size), 1)})."
         )
     chains, log_parameters = _chosen(posterior, draws, seed)
-    model = posterior.family.from_log(log_parameters)
+    model = posterior.at(log_parameters)
     shape = (chains, len(log_parameters) // chains)
 
     def by_chain(values: Array) -> Array:

@@ -70,7 +70,7 @@ def with_prior_scale(fit: Fit, factor: float) -> Fit:
     centre = fit.posterior.weights @ fit.posterior.log_parameters, draws.weights @ draws.log_parameters
     return replace(
         fit,
-        model=type(fit.model).from_log(fit.model.log_vector + centre[1] - centre[0]),
+        model=fit.model.at(fit.model.log_vector + centre[1] - centre[0]),
         converged=draws.certified,
         verdict=(
             f"every prior {factor:g} times as wide, by reweighting: "

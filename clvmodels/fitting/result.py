@@ -105,9 +105,9 @@ class Fit:
         rng = np.random.default_rng([seed, zlib.crc32(self.model.name.encode())])
         if self.posterior is not None:
             chosen = self.posterior.resample(n, seed=seed).log_vector
-            return type(self.model).from_log(rng.permutation(chosen))
+            return self.model.at(rng.permutation(chosen))
         normal = rng.standard_normal((n, len(self.covariance)))
-        return type(self.model).from_log(self.model.log_vector + normal @ _root(self.covariance).T)
+        return self.model.at(self.model.log_vector + normal @ _root(self.covariance).T)
 
     def table(self, *, level: float = 0.90) -> pd.DataFrame:
         """One row per parameter: parameter, estimate, standard_error, lower, upper.

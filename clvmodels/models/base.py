@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +24,10 @@ class Family(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     kind: ClassVar[Literal["purchases", "spend"]]
+    least: ClassVar[tuple[int, float] | None] = None
+    """A parameter (its place) that means need to be above 1, and what it is held at where an estimate is not."""
+    constant_names: ClassVar[tuple[str, ...]] = ()
+    """Fields that are whole numbers and no parameters: they choose the family, and no posterior varies them."""
 
     def __post_init__(self) -> None:
         for name, value in self.parameters.items():
@@ -34,20 +39,29 @@ class Family(ABC):
     @classmethod
     def parameter_names(cls) -> tuple[str, ...]:
         """Names of the parameters, in the order of every vector."""
-        return tuple(field.name for field in fields(cls))
+        return tuple(field.name for field in fields(cls) if field.name not in cls.constant_names)
 
     @property
     def parameters(self) -> dict[str, Parameter]:
         """Parameters by name."""
         return {name: getattr(self, name) for name in self.parameter_names()}
 
+    @property
+    def constants(self) -> dict[str, int]:
+        """The whole numbers that choose the family, by name; none in most families."""
+        return {name: getattr(self, name) for name in self.constant_names}
+
     @classmethod
-    def from_log(cls, vector: ArrayLike) -> Self:
-        """The family at log parameters: a vector of k, or a (draws, k) matrix."""
+    def from_log(cls, vector: ArrayLike, constants: Mapping[str, int] | None = None) -> Self:
+        """The family at log parameters: a vector of k, or a (draws, k) matrix; ``constants`` not given are defaults."""
         values = np.exp(np.asarray(vector, float))
-        if values.ndim == 1:
-            return cls(*(float(value) for value in values))
-        return cls(*(values[:, [column]] for column in range(values.shape[1])))
+        columns = values if values.ndim == 1 else values.T[..., None]
+        parameters = (float(value) if values.ndim == 1 else value for value in columns)
+        return cls(**dict(zip(cls.parameter_names(), parameters, strict=True)), **(constants or {}))
+
+    def at(self, vector: ArrayLike) -> Self:
+        """This family, with its constants, at other log parameters."""
+        return type(self).from_log(vector, self.constants)
 
     @property
     def log_vector(self) -> Array:
@@ -62,14 +76,58 @@ class Family(ABC):
         """Number of parameter draws this value holds; 1 for an estimate."""
         return max(np.size(value) for value in self.parameters.values())
 
+    @classmethod
+    def to_line(cls, logs: ArrayLike) -> Array:
+        """Log parameters as coordinates that may take any value: all of them are models whose means exist."""
+        return np.array(logs, float)
+
+    @classmethod
+    def from_line(cls, values: ArrayLike) -> Array:
+        """The inverse of `to_line`."""
+        return np.array(values, float)
+
     @abstractmethod
     def rescale(self, factor: float) -> Self:
         """The same model when time (purchases) or money (spend) is counted in units ``factor`` times smaller."""
 
 
+class Alive(Protocol):
+    """What customers do next who are alive at T and in one stage of their family: functions of x and T only."""
+
+    def expected_purchases(self, t: ArrayLike, x: ArrayLike, T: ArrayLike) -> Array:
+        """Expected number of purchases in (T, T + t]."""
+
+    def discounted_purchases(self, t: ArrayLike, x: ArrayLike, T: ArrayLike, *, delta: ArrayLike) -> Array:
+        """Expected number of purchases in (T, T + t], one at T + s counting e^{−delta s}."""
+
+    def p_active(self, t: ArrayLike, x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of at least one purchase in (T, T + t]."""
+
+    def survival(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of n or more purchases in (T, T + t]; n ≥ 1."""
+
+    def survival_table(self, n_max: int, t: float, x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of n or more purchases in (T, T + t], n = 0 … n_max, on a last axis; 1-d x and T."""
+
+
 @dataclass(frozen=True)
 class PurchaseFamily(Family):
     """When customers buy, and for how long.
+
+    Three words make one road for every family from a customer's past to the future:
+
+    a future
+        = Σ over components c of weight(c) × mean over c's draws of [ Σ over stages j of P(alive in stage j | x, t_x, T)
+        × what `alive(j)` says of (x, T) ].
+
+    **Stages** (`stages`, `p_stages`, `alive`): what a customer alive at T does next depends on x and T, and on the
+    stage that she is in at T. Most families have one; the clock of BG/CNBD-k has k, the ticks since the last purchase.
+    Tables over the distinct (x, T) are made per stage; t_x, which only says how likely each stage is, mixes them.
+
+    **Components** (`components`): a family is its own only component. A `Blend` of families has one for each member:
+    each with a weight, with stages, and with draws of its own, as many as it likes. Means, quantiles, scores and all
+    else in `clvmodels.outcomes` go through components and stages, and ask a purchase model for nothing but these and
+    `pmf`.
 
     Every method speaks of customers by the same letters, each a number or an array of shape (n,):
 
@@ -120,11 +178,31 @@ class PurchaseFamily(Family):
     def survival(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """Probability of n or more purchases in (T, T + t]."""
 
-    def survival_table(self, n_max: int, t: float, x: ArrayLike, T: ArrayLike) -> Array:
-        """Probability of n or more purchases in (T, T + t] for customers alive at T, n = 0 … n_max.
+    @property
+    def stages(self) -> int:
+        """How many stages a customer alive may be in."""
+        return 1
 
-        Shape (k, n_max + 1), or (draws, k, n_max + 1); 1-d x and T. What customers alive at T do next depends on x and
-        T only, in every family here. A family with a recurrence overrides this.
+    def p_stages(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of being alive at T and in each stage, on a first axis: (stages, n), or (stages, draws, n).
+
+        Its sum is `p_alive`.
+        """
+        return self.p_alive(x, t_x, T)[None]
+
+    @abstractmethod
+    def alive(self, stage: int = 0) -> Alive:
+        """What customers do next who are alive at T and in that stage; the first is that of a purchase at T."""
+
+    @property
+    def components(self) -> tuple[tuple[float, PurchaseFamily], ...]:
+        """Weights, which sum to 1, and the families they belong to: the family itself, unless it is a blend."""
+        return ((1.0, self),)
+
+    def survival_table(self, n_max: int, t: float, x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of n or more purchases in (T, T + t] for customers alive at T in the first stage, n = 0 … n_max.
+
+        Shape (k, n_max + 1), or (draws, k, n_max + 1); 1-d x and T. A family with a recurrence overrides this.
         """
         x, T = np.asarray(x, float), np.asarray(T, float)
         n = np.arange(n_max + 1.0)

@@ -103,7 +103,7 @@ class BGNBD(RenewalFamily):
         x, t_x, T = (np.asarray(value, float) for value in (x, t_x, T))
         return np.where(x > 0, special.expit(self._log_odds(x, t_x, T)), 0.0)
 
-    def updated(self, x: ArrayLike, T: ArrayLike) -> tuple[Any, Any, Any, Any]:
+    def updated(self, x: ArrayLike, T: ArrayLike, stage: Any = 0) -> tuple[Any, Any, Any, Any]:
         """Parameters of the new customer that a customer alive at T is."""
         x, T = np.asarray(x, float), np.asarray(T, float)
         return self.r + x, self.alpha + T, self.a, self.b + x

@@ -73,6 +73,6 @@ class NBD(RenewalFamily):
         """0."""
         return np.zeros(np.broadcast_shapes(*(np.shape(value) for value in (x, t_x, T, self.r))))
 
-    def updated(self, x: ArrayLike, T: ArrayLike) -> tuple[Any, Any]:
+    def updated(self, x: ArrayLike, T: ArrayLike, stage: Any = 0) -> tuple[Any, Any]:
         """Parameters of the new customer that a known one is."""
         return self.r + np.asarray(x, float), self.alpha + np.asarray(T, float)

@@ -146,7 +146,7 @@ class ParetoNBD(RenewalFamily):
         dead = won(self.r + x, self.alpha + t_x, self.s, self.beta + t_x, T - t_x)
         return dead, np.exp(-self._exposure(x, t_x, T))
 
-    def updated(self, x: ArrayLike, T: ArrayLike) -> tuple[Any, Any, Any, Any]:
+    def updated(self, x: ArrayLike, T: ArrayLike, stage: Any = 0) -> tuple[Any, Any, Any, Any]:
         """Parameters of the new customer that a customer alive at T is."""
         x, T = np.asarray(x, float), np.asarray(T, float)
         return self.r + x, self.alpha + T, self.s, self.beta + T

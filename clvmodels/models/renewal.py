@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -11,50 +13,90 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from clvmodels.models.arrays import Array, Counts
-from clvmodels.models.base import PurchaseFamily
+from clvmodels.models.base import Alive, PurchaseFamily
+
+
+@dataclass(frozen=True)
+class AliveCustomers:
+    """Customers alive in a stage: new customers of their family with updated parameters."""
+
+    family: RenewalFamily
+    stage: int
+
+    def _updated(self, x: ArrayLike, T: ArrayLike) -> tuple[Any, ...]:
+        return self.family.updated(x, T, self.stage)
+
+    def expected_purchases(self, t: ArrayLike, x: ArrayLike, T: ArrayLike) -> Array:
+        """Expected number of purchases in (T, T + t]."""
+        return np.asarray(self.family.new.mean(np.asarray(t, float), *self._updated(x, T)))
+
+    def discounted_purchases(self, t: ArrayLike, x: ArrayLike, T: ArrayLike, *, delta: ArrayLike) -> Array:
+        """Expected discounted number of purchases in (T, T + t]."""
+        t, delta = np.asarray(t, float), np.asarray(delta, float)
+        return np.asarray(self.family.new.discounted(t, *self._updated(x, T), delta))
+
+    def p_active(self, t: ArrayLike, x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of at least one purchase in (T, T + t]."""
+        return np.asarray(self.family.new.some(np.asarray(t, float), *self._updated(x, T)))
+
+    def survival(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of n or more purchases in (T, T + t]; n ≥ 1."""
+        return np.asarray(self.family.new.survival(np.asarray(n, float), np.asarray(t, float), *self._updated(x, T)))
+
+    def survival_table(self, n_max: int, t: float, x: ArrayLike, T: ArrayLike) -> Array:
+        """Probability of n or more purchases in (T, T + t], n = 0 … n_max, all at once."""
+        return np.asarray(self.family.new.survival_table(n_max, t, *self._updated(x, T)))
 
 
 @dataclass(frozen=True)
 class RenewalFamily(PurchaseFamily):
-    """A family whose forecasts are P(alive) times those of a new customer, each formula written once."""
+    """A family whose forecasts are P(alive) times those of a new customer, each formula written once.
+
+    With stages they are a sum over them: P(alive in stage j) times those of a new customer in stage j.
+    """
 
     new: ClassVar[ModuleType]
     """The new customer's formulas: mean, some, none, survival, survival_table, pmf, discounted and story."""
 
     @abstractmethod
-    def updated(self, x: ArrayLike, T: ArrayLike) -> tuple[Any, ...]:
-        """Parameters of the new customer that a customer alive at T is."""
+    def updated(self, x: ArrayLike, T: ArrayLike, stage: Any = 0) -> tuple[Any, ...]:
+        """Parameters of the new customer that a customer alive at T is, in that stage."""
 
     @abstractmethod
     def p_dead(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """1 − P(alive), to the last digit also where it is tiny."""
 
+    def alive(self, stage: int = 0) -> Alive:
+        """What customers do next who are alive at T and in that stage."""
+        return AliveCustomers(self, stage)
+
+    def _over_stages(self, formula: Callable[..., Any], x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Any:
+        """Σ over stages of P(alive in it) × a formula of the updated parameters."""
+        return sum(p * formula(*self.updated(x, T, stage)) for stage, p in enumerate(self.p_stages(x, t_x, T)))
+
     def p_active(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """Probability of at least one purchase in (T, T + t]."""
-        some = self.new.some(np.asarray(t, float), *self.updated(x, T))
-        return np.asarray(self.p_alive(x, t_x, T) * some)
+        return np.asarray(self._over_stages(partial(self.new.some, np.asarray(t, float)), x, t_x, T))
 
     def expected_purchases(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """Expected number of purchases in (T, T + t]."""
-        return np.asarray(self.p_alive(x, t_x, T) * self.new.mean(np.asarray(t, float), *self.updated(x, T)))
+        return np.asarray(self._over_stages(partial(self.new.mean, np.asarray(t, float)), x, t_x, T))
 
     def survival(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """Probability of n or more purchases in (T, T + t]."""
         n = np.asarray(n, float)
-        tail = self.new.survival(np.maximum(n, 1), np.asarray(t, float), *self.updated(x, T))
-        return np.where(n > 0, self.p_alive(x, t_x, T) * tail, 1.0)
+        tail = partial(self.new.survival, np.maximum(n, 1), np.asarray(t, float))
+        return np.where(n > 0, self._over_stages(tail, x, t_x, T), 1.0)
 
     def survival_table(self, n_max: int, t: float, x: ArrayLike, T: ArrayLike) -> Array:
-        """Probability of n or more purchases in (T, T + t] for customers alive at T, n = 0 … n_max, all at once."""
-        return np.asarray(self.new.survival_table(n_max, t, *self.updated(x, T)))
+        """Probability of n or more purchases in (T, T + t] for customers alive at T in the first stage, all at once."""
+        return self.alive().survival_table(n_max, t, x, T)
 
     def pmf(self, n: ArrayLike, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
         """Probability of exactly n purchases in (T, T + t]."""
         x, t_x, T, n, t = (np.asarray(value, float) for value in (x, t_x, T, n, t))
-        parameters = self.updated(x, T)
-        p_alive = self.p_alive(x, t_x, T)
-        some = p_alive * self.new.pmf(np.maximum(n, 1), t, *parameters)
-        none = self.p_dead(x, t_x, T) + p_alive * self.new.none(t, *parameters)
+        some = self._over_stages(partial(self.new.pmf, np.maximum(n, 1), t), x, t_x, T)
+        none = self.p_dead(x, t_x, T) + self._over_stages(partial(self.new.none, t), x, t_x, T)
         return np.where(n > 0, some, np.where(n == 0, none, 0.0))
 
     def discounted_purchases(
@@ -62,7 +104,7 @@ class RenewalFamily(PurchaseFamily):
     ) -> Array:
         """Expected discounted number of purchases in (T, T + t], at the continuous rate ``delta`` per unit of time."""
         t, delta = np.asarray(t, float), np.asarray(delta, float)
-        return np.asarray(self.p_alive(x, t_x, T) * self.new.discounted(t, *self.updated(x, T), delta))
+        return np.asarray(self._over_stages(lambda *new: self.new.discounted(t, *new, delta), x, t_x, T))
 
     def sample(
         self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, seed: int | np.random.Generator

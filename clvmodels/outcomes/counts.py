@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from clvmodels.models.arrays import Array
 from clvmodels.models.base import PurchaseFamily
-from clvmodels.outcomes.survival import ELEMENTS, Alive, Block, Distinct, Places, over_draws, survival_blocks
+from clvmodels.outcomes.survival import ELEMENTS, Block, Distinct, Places, Quantity, over_draws, survival_blocks
 
 KEPT = 1 << 23
 """Table entries kept in memory (64 MB); larger tables are worked out again by each question."""
@@ -70,39 +70,38 @@ class PurchaseOutcomes:
     @cached_property
     def mean(self) -> Array:
         """Expected purchases."""
-        return self.distinct.future(self.model, self.expected_alive(self.model))[self.distinct.place]
+        return self.distinct.future(self.model, self.expected_alive)[self.distinct.place]
 
     @cached_property
     def mean_square(self) -> Array:
         """Square of the expected purchases at a draw, averaged over draws: above ``mean`` ** 2 by their variance."""
         if self.model.n_draws == 1:
             return np.asarray(self.mean**2)
-        return self.distinct.future(self.model, self.expected_alive(self.model), power=2)[self.distinct.place]
+        return self.distinct.future(self.model, self.expected_alive, power=2)[self.distinct.place]
 
-    def expected_alive(self, model: PurchaseFamily) -> Alive:
-        """Expected purchases of customers with t_x = T, as a function of (x, T)."""
-        return lambda x, T: model.expected_purchases(self.t, x, T, T)
+    @property
+    def expected_alive(self) -> Quantity:
+        """Expected purchases of customers alive."""
+        return lambda alive, x, T: alive.expected_purchases(self.t, x, T)
 
-    def discounted_alive(self, model: PurchaseFamily, delta: float) -> Alive:
-        """Expected discounted purchases of customers with t_x = T, as a function of (x, T)."""
-        return lambda x, T: model.discounted_purchases(self.t, x, T, T, delta=delta)
+    def discounted_alive(self, delta: float) -> Quantity:
+        """Expected discounted purchases of customers alive."""
+        return lambda alive, x, T: alive.discounted_purchases(self.t, x, T, delta=delta)
 
     @cached_property
     def p_active(self) -> Array:
         """Probability of at least one purchase; never above the mean, nor above P(alive)."""
-        model = self.model
-        active = self.distinct.future(model, lambda x, T: model.p_active(self.t, x, T, T))
+        active = self.distinct.future(self.model, lambda alive, x, T: alive.p_active(self.t, x, T))
         return np.minimum(active[self.distinct.place], self.mean)
 
     @cached_property
     def p_alive(self) -> Array:
         """Probability of not having dropped out before the horizon starts."""
-        model = self.model
-        return self.distinct.future(model, lambda x, T: model.p_alive(x, T, T))[self.distinct.place]
+        return self.distinct.future(self.model, lambda alive, x, T: np.ones(x.size))[self.distinct.place]
 
     def discounted(self, delta: float) -> Array:
         """Expected purchases, each multiplied by exp(−delta · its time after T); never above the mean."""
-        later = self.distinct.future(self.model, self.discounted_alive(self.model, delta))
+        later = self.distinct.future(self.model, self.discounted_alive(delta))
         return np.minimum(later[self.distinct.place], self.mean)
 
     @cached_property
@@ -140,8 +139,9 @@ class PurchaseOutcomes:
         d = self.distinct
         for start in range(0, owner.size, step):
             at, count = owner[start : start + step], n[start : start + step]
-            exact = self.model.pmf(np.maximum(count, 0), self.t, d.x[at], d.t_x[at], d.T[at])
-            result[start : start + step] = np.where(count >= 0, over_draws(exact), 0.0)
+            known = np.maximum(count, 0), self.t, d.x[at], d.t_x[at], d.T[at]
+            exact = sum(weight * over_draws(member.pmf(*known)) for weight, member in self.model.components)
+            result[start : start + step] = np.where(count >= 0, exact, 0.0)
         return result[place]
 
     def cdf(self, y: ArrayLike) -> Array:

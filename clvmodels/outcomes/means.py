@@ -37,11 +37,11 @@ def mean_limits(
     """
     one, other = (int(state) for state in np.random.SeedSequence(seed).generate_state(2))
     model: Any = parameter_draws(purchases, draws, seed=one)
-    d, money, alive = outcomes.distinct, None, [outcomes.expected_alive(model)]
+    d, money, alive = outcomes.distinct, None, [outcomes.expected_alive]
     if spend is not None:
         logs = parameter_draws(spend, draws, seed=other).log_vector
-        money = type(spend.model).from_log(np.random.default_rng(other).permutation(logs))
-        alive.append(outcomes.discounted_alive(model, delta))
+        money = spend.model.at(np.random.default_rng(other).permutation(logs))
+        alive.append(outcomes.discounted_alive(delta))
     m = np.where(d.x[d.place] > 0, m, 0.0) if money else np.zeros(d.place.size)
     order = np.lexsort((m, d.place))
     new = np.append(True, (np.diff(d.place[order]) != 0) | (np.diff(m[order]) != 0))

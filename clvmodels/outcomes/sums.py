@@ -38,9 +38,9 @@ def purchase_sums(
     def sums(model: Family) -> Array:
         assert isinstance(model, PurchaseFamily)
         total = np.zeros((1 if money is None else 3, n_groups, model.n_draws))
-        alive = [outcomes.expected_alive(model)]
+        alive = [outcomes.expected_alive]
         if money is not None:
-            alive.append(outcomes.discounted_alive(model, delta))
+            alive.append(outcomes.discounted_alive(delta))
         for rows, values in outcomes.distinct.futures(model, *alive):
             total[0] += count[rows].T @ values[0].T
             if money is not None:
@@ -75,7 +75,7 @@ def propagated(model: Family, covariance: Array, sums: Sums) -> Array:
     """Variance of each sum, shape (quantities, groups), from the covariance of the log parameters (delta method)."""
     k = len(covariance)
     steps = STEP * np.concatenate([np.eye(k), -np.eye(k)])
-    values = sums(type(model).from_log(model.log_vector + steps))
+    values = sums(model.at(model.log_vector + steps))
     gradient = (values[:k] - values[k:]) / (2 * STEP)
     return np.asarray(np.einsum("itg,ij,jtg->tg", gradient, covariance, gradient))
 

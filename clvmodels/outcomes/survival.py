@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clvmodels.models.arrays import Array
-from clvmodels.models.base import PurchaseFamily
+from clvmodels.models.base import Alive, PurchaseFamily
 
 Places = NDArray[np.intp]
-Alive = Callable[[Array, Array], Any]
+Quantity = Callable[[Alive, Array, Array], Any]
+"""Something that customers alive at T will do, of the family's `alive` in one stage, x and T."""
 
 ELEMENTS = 1 << 20
 """Elements of (draws × customers × n) worked on at a time: some 8 MB an array, whatever the number of customers."""
@@ -84,31 +85,39 @@ class Distinct:
         pair = (np.cumsum(new_pair) - 1)[new]
         return cls(x[new], t_x[new], T[new], place, x[new_pair], T[new_pair], pair)
 
-    def future(self, model: PurchaseFamily, alive: Alive, *, power: int = 1) -> Array:
-        """P(alive) × ``alive(x, T)`` of each pattern, to a power, averaged over draws: shape (patterns,)."""
-        result = np.empty(self.x.size)
-        for rows, (values,) in self.futures(model, alive):
-            result[rows] = over_draws(values**power)
+    def future(self, model: PurchaseFamily, quantity: Quantity, *, power: int = 1) -> Array:
+        """What each pattern is expected to do, to a power, averaged over draws and components: shape (patterns,)."""
+        result = np.zeros(self.x.size)
+        for weight, member in model.components:
+            for rows, (values,) in self.futures(member, quantity):
+                result[rows] += weight * over_draws(values**power)
         return result
 
-    def futures(self, model: PurchaseFamily, *alive: Alive) -> Iterator[tuple[slice, list[Array]]]:
-        """P(alive) × each ``alive(x, T)`` at every draw, for some patterns at a time: shape (draws, patterns).
+    def futures(self, model: PurchaseFamily, *quantities: Quantity) -> Iterator[tuple[slice, list[Array]]]:
+        """Σ over stages of P(alive in it) × each quantity there, at every draw: shape (draws, patterns).
 
-        ``alive`` gives, for customers with t_x = T, P(alive) times what they will do. Without draws shapes are
-        (patterns,).
+        Some patterns at a time; without draws shapes are (patterns,). The draws of a blend's components, which must be
+        equally many, are paired in their order.
         """
-        step = max(1, ELEMENTS // model.n_draws)
+        parts = [(weight, member, stage) for weight, member in model.components for stage in range(member.stages)]
+        step = max(1, ELEMENTS // (max(member.n_draws for _, member, _ in parts) * len(parts)))
         few = max(1, step // NODES)
         bounds = np.searchsorted(self.pair, np.arange(0, self.alive_x.size + few, few))
         for start, (low, high) in enumerate(pairwise(bounds)):
             pairs = slice(start * few, (start + 1) * few)
             x, T = self.alive_x[pairs], self.alive_T[pairs]
-            p_alive = model.p_alive(x, T, T)
-            given_alive = [each(x, T) / p_alive for each in alive]
+            later = [[each(member.alive(stage), x, T) for _, member, stage in parts] for each in quantities]
             for first in range(low, high, step):
                 rows = slice(first, min(first + step, high))
-                p_alive = model.p_alive(self.x[rows], self.t_x[rows], self.T[rows])
-                yield rows, [p_alive * each[..., self.pair[rows] - start * few] for each in given_alive]
+                p, owner = self.p_stages(model, rows), self.pair[rows] - start * few
+                yield rows, [sum(q * f[..., owner] for q, f in zip(p, each, strict=True)) for each in later]
+
+    def p_stages(self, model: PurchaseFamily, rows: slice | Places) -> list[Array]:
+        """Weight × P(alive in it) of every component's stages, one after another."""
+        known = self.x[rows], self.t_x[rows], self.T[rows]
+        return [
+            p if weight == 1 else weight * p for weight, member in model.components for p in member.p_stages(*known)
+        ]
 
 
 def over_draws(values: Array) -> Array:
@@ -120,36 +129,40 @@ def survival_blocks(model: PurchaseFamily, t: float, distinct: Distinct) -> Iter
     """The patterns' survival functions, a block at a time; every pattern is in exactly one block."""
     starts = np.flatnonzero(np.diff(distinct.alive_x, prepend=-1.0))
     ends = np.append(starts[1:], distinct.alive_x.size)
+    tables = sum(member.n_draws * member.stages for _, member in model.components)
     size = FIRST_SUPPORT
     for start, end in zip(starts, ends, strict=True):
         pairs, smallest = np.arange(start, end), 0
         while pairs.size:
-            step = max(1, ELEMENTS // (model.n_draws * size))
+            step = max(1, ELEMENTS // (tables * size))
             longer = []
             for part in np.split(pairs, range(step, pairs.size, step)):
-                n, table = _table(model, size, t, distinct.alive_x[part], distinct.alive_T[part])
-                done = _reaches(n, table.mean(axis=0))
+                n, parts = _tables(model, size, t, distinct.alive_x[part], distinct.alive_T[part])
+                done = np.all([_reaches(n, table.mean(axis=0)) for table in parts], axis=0)
                 longer.append(part[~done])
                 if done.any():
                     smallest = smallest or size
-                    yield from _mixed(model, distinct, part[done], n, table[:, done])
+                    yield from _mixed(model, distinct, part[done], n, [table[:, done] for table in parts])
             pairs, size = np.concatenate(longer), size * 2
         size = max(FIRST_SUPPORT, smallest // 2)  # the next x buys a little more
 
 
-def _table(model: PurchaseFamily, size: int, t: float, x: Array, T: Array) -> tuple[Array, Array]:
-    """Nodes 0 … size and P(N ≥ n | alive): shape (draws, pairs, nodes)."""
+def _tables(model: PurchaseFamily, size: int, t: float, x: Array, T: Array) -> tuple[Array, list[Array]]:
+    """Nodes 0 … size, and P(N ≥ n | alive in it) of every component's stages: shape (draws, pairs, nodes) each."""
     every = min(size, EVERY_INTEGER)
-    n = np.arange(every + 1.0)
-    table = model.survival_table(every, t, x, T).reshape(-1, x.size, n.size)
+    n = far = np.arange(every + 1.0)
     if size > every:
         steps = int(np.ceil(np.log(size / every) * EVERY_INTEGER))
         far = np.unique(np.rint(every * (size / every) ** (np.arange(1, steps + 1) / steps)))
-        many, since = np.repeat(x, far.size), np.repeat(T, far.size)
-        p_alive = model.p_alive(many, since, since)
-        seen = model.survival(np.tile(far, x.size), t, many, since, since) / p_alive
-        n, table = np.append(n, far), np.concatenate([table, seen.reshape(-1, x.size, far.size)], axis=-1)
-    return n, table
+        n = np.append(n, far)
+    tables = []
+    for alive in (member.alive(stage) for _, member in model.components for stage in range(member.stages)):
+        table = alive.survival_table(every, t, x, T).reshape(-1, x.size, every + 1)
+        if size > every:
+            beyond = alive.survival(np.tile(far, x.size), t, np.repeat(x, far.size), np.repeat(T, far.size))
+            table = np.concatenate([table, beyond.reshape(-1, x.size, far.size)], axis=-1)
+        tables.append(table)
+    return n, tables
 
 
 def _reaches(n: Array, survival: Array) -> NDArray[np.bool_]:
@@ -166,24 +179,33 @@ def _reaches(n: Array, survival: Array) -> NDArray[np.bool_]:
     return np.asarray((last <= TAIL) & (last * (2 * n[-1] / gap + 2 / gap**2) <= 1e-10 * second))
 
 
-def _mixed(model: PurchaseFamily, distinct: Distinct, pairs: Places, n: Array, table: Array) -> Iterator[Block]:
-    """Blocks of the patterns of some pairs: P(alive) × table, averaged over draws."""
-    used = int(np.count_nonzero((table.mean(axis=0) > TAIL).any(axis=0)))
-    n, table = n[: used + 1], table[..., : used + 1]
+def _mixed(model: PurchaseFamily, distinct: Distinct, pairs: Places, n: Array, tables: list[Array]) -> Iterator[Block]:
+    """Blocks of the patterns of some pairs: Σ P(alive in it) × table, averaged over draws."""
+    used = max(int(np.count_nonzero((table.mean(axis=0) > TAIL).any(axis=0))) for table in tables)
+    n, tables = n[: used + 1], [table[..., : used + 1] for table in tables]
     lows, highs = (np.searchsorted(distinct.pair, pairs, side=side) for side in ("left", "right"))
     rows = np.concatenate([np.arange(low, high) for low, high in zip(lows, highs, strict=True)])
     of = np.repeat(np.arange(pairs.size), highs - lows)
-    step = max(1, ELEMENTS // max(n.size, model.n_draws))
+    step = max(1, ELEMENTS // max(n.size, sum(len(table) for table in tables)))
     for start in range(0, rows.size, step):
         part, owner = rows[start : start + step], of[start : start + step]
-        x, t_x, T = distinct.x[part], distinct.t_x[part], distinct.T[part]
-        p_alive = np.broadcast_to(model.p_alive(x, t_x, T).reshape(-1, part.size), (len(table), part.size))
-        if len(table) == 1:
-            survival = p_alive[0][:, None] * table[0][owner]
-        else:
-            survival = np.empty((part.size, n.size))
-            cuts = np.flatnonzero(np.diff(owner, prepend=-1, append=-1))
-            for low, high in pairwise(cuts):
-                survival[low:high] = p_alive[:, low:high].T @ table[:, owner[low]] / len(table)
+        cuts = np.flatnonzero(np.diff(owner, prepend=-1, append=-1))
+        mixed = (
+            _averaged(np.broadcast_to(p.reshape(-1, part.size), (len(table), part.size)), table, owner, cuts)
+            for p, table in zip(distinct.p_stages(model, part), tables, strict=True)
+        )
+        survival = next(mixed)
+        for more in mixed:
+            survival += more
         survival[:, 0] = 1.0
-        yield Block(float(x[0]), part, n, survival)
+        yield Block(float(distinct.x[part[0]]), part, n, survival)
+
+
+def _averaged(p: Array, table: Array, owner: Places, cuts: Places) -> Array:
+    """p × the row of each pattern's pair, averaged over draws; ``cuts`` are where the owner changes."""
+    if len(table) == 1:
+        return np.asarray(p[0][:, None] * table[0][owner])
+    averaged = np.empty((owner.size, table.shape[-1]))
+    for low, high in pairwise(cuts):
+        averaged[low:high] = p[:, low:high].T @ table[:, owner[low]] / len(table)
+    return averaged

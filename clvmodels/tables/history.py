@@ -232,7 +232,7 @@ def _expected(forecast: Predictions, t: Array) -> Array:
     customers = np.bincount(known.place, minlength=known.x.size)
 
     def expected(length: float) -> float:
-        each = known.future(model, lambda x, T: model.expected_purchases(length, x, T, T))
+        each = known.future(model, lambda alive, x, T: alive.expected_purchases(length, x, T))
         return float(each @ customers)
 
     return np.array([expected(float(length)) for length in t])
