@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 
-from clvmodels.language import locale, pgettext
+from clvmodels.language import gettext, locale, pgettext
 
 MISSING = "–"
 MINUS = "−"
@@ -192,6 +192,11 @@ def choice(items: Sequence[str]) -> str:
     'en or pt-BR'
     """
     return pgettext("a choice of words", " or ").join(items)
+
+
+def between(lower: str, upper: str) -> str:
+    """An interval, from its ends as they are written."""
+    return gettext("{lower} to {upper}").format(lower=lower, upper=upper)
 
 
 def listing(items: Sequence[str]) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
+from clvmodels import written as n
 from clvmodels.checks.finding import Check, Status
+from clvmodels.language import SPOKEN, _, ngettext
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Summary
 
@@ -24,6 +28,18 @@ LOST_ROWS = 0.01
 LOST_ROWS_FAIL = 0.10
 MERGED = frozenset({"used", "same_day", "refund", "refunded", "after_end", "holdout", "born_in_holdout"})
 """Ledger reasons of rows that are accounted for inside the analysis or lie outside its period: not lost."""
+LOST: Mapping[str, str] = SPOKEN | {
+    "unmatched_refund": "unmatched refund",
+    "zero_value": "zero value",
+    "negative": "negative",
+    "null_id": "null id",
+    "null_date": "null date",
+    "bad_date": "bad date",
+    "null_value": "null value",
+    "bad_value": "bad value",
+    "malformed": "malformed",
+}
+"""The reasons of what is lost, in two words."""
 EARLY_SPIKE = 1.5
 """First purchases per week at the start of the log over later ones: half as many again is more than season explains."""
 EARLY_SPIKE_FAIL = 3.0
@@ -36,13 +52,16 @@ def fitness(calibration: Summary) -> Check:
     status: Status = "pass" if repeaters >= FEW_REPEATERS else "review" if repeaters >= TOO_FEW_REPEATERS else "fail"
     return Check(
         "fitness",
-        "Enough repeat buyers",
+        _("Enough repeat buyers"),
         status,
-        f"{repeaters:,} of {len(calibration.frame):,} customers bought again in the calibration.",
-        "Enough for totals known to 10% or better."
+        _("{repeaters} of {customers} customers bought again in the calibration.").format(
+            repeaters=n.count(repeaters), customers=n.count(len(calibration.frame))
+        ),
+        _("Enough for totals known to 10% or better.")
         if status == "pass"
-        else f"Treat totals as rough (at least ±{1 / max(repeaters, 1) ** 0.5:.0%}). Collect a longer log, or pool "
-        f"similar shops.",
+        else _("Treat totals as rough (at least ±{error}). Collect a longer log, or pool similar shops.").format(
+            error=n.percent(1 / max(repeaters, 1) ** 0.5, 0)
+        ),
         {"repeat_customers": repeaters, "customers": len(calibration.frame)},
     )
 
@@ -55,13 +74,16 @@ def window(future: Predictions) -> Check:
     status: Status = "review" if weeks < SHORT_WEEKS or ratio > FAR_HORIZON else "pass"
     return Check(
         "window",
-        "Observed long enough",
+        _("Observed long enough"),
         status,
-        f"The log covers {weeks:.1f} weeks; the forecast {ahead:.1f} weeks, {ratio:.2g} times as long.",
-        "The horizon is within what these data can speak about."
+        _("The log covers {weeks} weeks; the forecast {ahead} weeks, {ratio} times as long.").format(
+            weeks=n.decimal(weeks, 1), ahead=n.decimal(ahead, 1), ratio=n.significant(ratio, 2)
+        ),
+        _("The horizon is within what these data can speak about.")
         if status == "pass"
-        else f"Choose a horizon of at most {FAR_HORIZON:g} times the observed span, or observe at least {SHORT_WEEKS} "
-        f"weeks.",
+        else _(
+            "Choose a horizon of at most {times} times the observed span, or observe at least {weeks} weeks."
+        ).format(times=n.count(FAR_HORIZON), weeks=SHORT_WEEKS),
         {"weeks_observed": weeks, "weeks_forecast": ahead},
     )
 
@@ -72,17 +94,27 @@ def ledger(summary: Summary) -> Check:
     lost = [row for row in summary.ledger if row.reason not in MERGED and row.rows]
     share = sum(row.rows for row in lost) / max(total, 1)
     status: Status = "pass" if share <= LOST_ROWS else "review" if share <= LOST_ROWS_FAIL else "fail"
-    reasons = ", ".join(f"{row.rows:,} {row.reason.replace('_', ' ')}" for row in lost)
+    facts = {
+        "lost": n.count(sum(row.rows for row in lost)),
+        "rows": n.count(total),
+        "share": n.percent(share),
+        "reasons": ", ".join(f"{n.count(row.rows)} {LOST.get(row.reason, row.reason)}" for row in lost),
+    }
     return Check(
         "ledger",
-        "Rows left out",
+        _("Rows left out"),
         status,
-        f"{sum(row.rows for row in lost):,} of {total:,} rows ({share:.1%}) are left out"
-        + (f": {reasons}." if lost else "."),
-        "What is left out cannot move the results."
+        (
+            _("{lost} of {rows} rows ({share}) are left out: {reasons}.")
+            if lost
+            else _("{lost} of {rows} rows ({share}) are left out.")
+        ).format(**facts),
+        _("What is left out cannot move the results.")
         if status == "pass"
-        else "Ask whether the rows left out belong to ordinary customers; if so, repair them at the source and run "
-        "again.",
+        else _(
+            "Ask whether the rows left out belong to ordinary customers; if so, repair them at the source and run "
+            "again."
+        ),
         {"rows_left_out": sum(row.rows for row in lost), "rows": total, "share": share},
     )
 
@@ -97,11 +129,15 @@ def left_truncation(summary: Summary) -> Check:
     """
     day = (pd.to_datetime(summary.frame["first_purchase"]) - pd.Timestamp(summary.start)).dt.days.to_numpy()
     weeks = int(np.quantile(day, 0.95) // 7)
-    name, title = "left_truncation", "Customers older than the log"
+    name, title = "left_truncation", _("Customers older than the log")
     if weeks < 8:
-        evidence = f"95% of the customers came within {weeks + 1} weeks: one cohort, too short to compare early with "
-        "later weeks."
-        return Check(name, title, "pass", evidence, "Make sure that the log starts before the cohort's first purchase.")
+        evidence = ngettext(
+            "95% of the customers came within {weeks} week: one cohort, too short to compare early with later weeks.",
+            "95% of the customers came within {weeks} weeks: one cohort, too short to compare early with later weeks.",
+            weeks + 1,
+        ).format(weeks=weeks + 1)
+        advice = _("Make sure that the log starts before the cohort's first purchase.")
+        return Check(name, title, "pass", evidence, advice)
     by_week = np.bincount(day // 7, minlength=weeks)[:weeks]
     first = max(4, weeks // 10)
     early, later = by_week[:first].mean(), float(np.median(by_week[weeks // 2 :]))
@@ -113,14 +149,16 @@ def left_truncation(summary: Summary) -> Check:
         name,
         title,
         status,
-        f"{early:,.0f} first purchases a week in the first {first} weeks, {later:,.0f} in the median week of the "
-        f"second half of "
-        f"the {weeks} weeks of acquisition ({ratio:.2f} times).",
-        "No sign of customers who were there before the log began."
+        _(
+            "{early} first purchases a week in the first {first} weeks, {later} in the median week of the second half "
+            "of the {weeks} weeks of acquisition ({ratio} times)."
+        ).format(early=n.count(early), first=first, later=n.count(later), weeks=weeks, ratio=n.decimal(ratio)),
+        _("No sign of customers who were there before the log began.")
         if status == "pass"
-        else "Some first purchases are not first. Start from a log that holds each customer's first order, or leave "
-        "out customers "
-        f"seen in the first {first} weeks; otherwise frequency is taken too high for new customers.",
+        else _(
+            "Some first purchases are not first. Start from a log that holds each customer's first order, or leave out "
+            "customers seen in the first {first} weeks; otherwise frequency is taken too high for new customers."
+        ).format(first=first),
         {"early_per_week": early, "later_per_week": later, "ratio": ratio if later else None},
     )
 
@@ -131,16 +169,18 @@ def one_time_buyers(calibration: Summary) -> Check:
     status: Status = "fail" if once == 0 else "review" if once > MANY_ONCE else "pass"
     return Check(
         "one_time_buyers",
-        "Share of one-time buyers",
+        _("Share of one-time buyers"),
         status,
-        f"{once:.1%} of the customers have a single purchase day in the calibration.",
+        _("{share} of the customers have a single purchase day in the calibration.").format(share=n.percent(once)),
         {
-            "pass": "Keep them: they are how the model learns about customers who leave.",
-            "review": f"Above {MANY_ONCE:.0%} the spend of the few repeat buyers stands for everybody: compare the "
-            f"first order of "
-            "both groups before quoting values.",
-            "fail": "None at all: they were probably filtered out. Put them back; without them purchases are "
-            "overstated.",
+            "pass": _("Keep them: they are how the model learns about customers who leave."),
+            "review": _(
+                "Above {limit} the spend of the few repeat buyers stands for everybody: compare the first order of "
+                "both groups before quoting values."
+            ).format(limit=n.percent(MANY_ONCE, 0)),
+            "fail": _(
+                "None at all: they were probably filtered out. Put them back; without them purchases are overstated."
+            ),
         }[status],
         {"share": once},
     )

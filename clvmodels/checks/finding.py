@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from clvmodels import written
+
 Status = Literal["pass", "review", "fail"]
 
 
@@ -43,7 +45,7 @@ def percent(fraction: float, digits: int = 1) -> str:
     >>> percent(-0.143), percent(0.02, 0)
     ('−14.3%', '+2%')
     """
-    return f"{fraction:+.{digits}%}".replace("-", "−")
+    return written.percent(fraction, digits, sign=True)
 
 
 def sentence(text: str) -> str:

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from clvmodels import written as n
 from clvmodels.checks.finding import Check, Status, sentence
 from clvmodels.fitting.oracle import Opinion
 from clvmodels.fitting.result import Fit
+from clvmodels.language import _, pgettext
 
 LOOSE = 1.0
 """Standard deviation of a log parameter: at 1 it is known within a factor e only, and its value is not to be quoted."""
@@ -27,17 +29,19 @@ USELESS_Q = 2.0
 def convergence(fit: Fit, refit: Fit) -> Check:
     """Did the optimiser arrive, or are the draws certified, in the calibration and on all data?"""
     ok = fit.converged and refit.converged
-    what = "Convergence of {}" if fit.posterior is None else "Certificate of {}'s posterior"
+    title = _("Convergence of {title}") if fit.posterior is None else _("Certificate of {title}'s posterior")
     diagnostics = ("k_hat", "k_hat_limit", "r_hat", "ess", "tail_ess", "divergences")
     values: dict[str, Any] = {"log_likelihood": fit.log_likelihood}
     for side, one in (("calibration", fit), ("all_data", refit)):
         values[side] = {"method": one.method} | {name: one.diagnostics.get(name) for name in diagnostics}
     return Check(
         f"convergence_{fit.model.name}",
-        what.format(fit.model.title),
+        title.format(title=fit.model.title),
         "pass" if ok else "fail",
-        f"Calibration: {fit.verdict}. All data: {refit.verdict}.".replace(" -", " −"),
-        "Nothing to do." if ok else "Do not use this fit; look for outliers or wrong units in the input.",
+        _("Calibration: {first}. All data: {later}.")
+        .format(first=fit.verdict, later=refit.verdict)
+        .replace(" -", " −"),
+        _("Nothing to do.") if ok else _("Do not use this fit; look for outliers or wrong units in the input."),
         values,
     )
 
@@ -46,18 +50,20 @@ def priors(fit: Fit, refit: Fit) -> Check | None:
     """Would priors half or twice as wide have said something else?"""
     if fit.posterior is None:
         return None
-    sides = {"Calibration": fit.diagnostics, "All data": refit.diagnostics}
+    sides = {_("Calibration"): fit.diagnostics, _("All data"): refit.diagnostics}
     shift = max(max(found["prior_influence"].values()) for found in sides.values())
     ok = shift <= PRIOR_SHIFT
     return Check(
         f"priors_{fit.model.name}",
-        f"Influence of {fit.model.title}'s priors",
+        _("Influence of {title}'s priors").format(title=fit.model.title),
         "pass" if ok else "review",
         " ".join(sentence(f"{side}: {found['prior_influence_words']}") for side, found in sides.items()),
-        "The data decide, not the priors."
+        _("The data decide, not the priors.")
         if ok
-        else "The data leave some parameters to the priors: quote forecasts, not parameters, and compare the forecast "
-        "with that of priors half and twice as wide (`clvmodels.fitting.influence.with_prior_scale`).",
+        else _(
+            "The data leave some parameters to the priors: quote forecasts, not parameters, and compare the forecast "
+            "with that of priors half and twice as wide (`clvmodels.fitting.influence.with_prior_scale`)."
+        ),
         {"shift": shift, "calibration": fit.diagnostics["prior_influence"]}
         | {"all_data": refit.diagnostics["prior_influence"]},
     )
@@ -71,15 +77,20 @@ def weakest_direction(fit: Fit) -> tuple[str, float]:
     """
     loose = [name for name, error in fit.standard_errors.items() if error is None]
     if loose:
-        return " and ".join(loose), float("inf")
+        return _joined(loose), float("inf")
     values, vectors = np.linalg.eigh(np.asarray(fit.covariance, float))
     direction, sd = vectors[:, -1], float(np.sqrt(max(values[-1], 0.0)))
     direction = direction * np.sign(direction[np.argmax(np.abs(direction))])
     names = list(fit.parameters)
     up = [name for name, weight in zip(names, direction, strict=True) if weight > 0.3]
     down = [name for name, weight in zip(names, direction, strict=True) if weight < -0.3]
-    words = " and ".join(up) + (" together" if len(up) > 1 and not down else "")
-    return words + (" against " + " and ".join(down) if down else ""), sd
+    if down:
+        return _("{these} against {those}").format(these=_joined(up), those=_joined(down)), sd
+    return (_("{these} together").format(these=_joined(up)) if len(up) > 1 else _joined(up)), sd
+
+
+def _joined(names: list[str]) -> str:
+    return pgettext("parameters", " and ").join(names)
 
 
 def identification(fit: Fit) -> Check:
@@ -88,22 +99,22 @@ def identification(fit: Fit) -> Check:
     boundary = fit.diagnostics.get("boundary")
     status: Status = "review" if boundary or sd > LOOSE else "pass"
     if not np.isfinite(sd):
-        spread = "which the data do not determine"
+        spread = _("which the data do not determine")
     elif sd < 0.3:
-        spread = f"known within ±{1.645 * sd:.0%} (90%)"
+        spread = _("known within ±{error} (90%)").format(error=n.percent(1.645 * sd, 0))
     else:
-        spread = f"known within a factor of {np.exp(1.645 * sd):.2g} (90%)"
-    said, _, advice = str(boundary or "").partition(" Try: ")
-    evidence = sentence(said) if boundary else f"The weakest direction is {words}, {spread}."
+        spread = _("known within a factor of {factor} (90%)").format(factor=n.significant(np.exp(1.645 * sd), 2))
+    said, found, advice = str(boundary or "").partition(_(" Try: "))
+    direction = _("The weakest direction is {direction}, {spread}.").format(direction=words, spread=spread)
+    usable = _(
+        "Forecasts within the observed span are usable; do not quote these parameters one by one, nor long horizons."
+    )
     return Check(
         "identification" if fit.model.kind == "purchases" else f"identification_{fit.model.kind}",
-        f"Identification of {fit.model.title}",
+        _("Identification of {title}").format(title=fit.model.title),
         status,
-        evidence,
-        "All parameters are told apart by the data."
-        if status == "pass"
-        else "Forecasts within the observed span are usable; do not quote these parameters one by one, nor long "
-        "horizons." + (f" Try: {advice}" if advice else ""),
+        sentence(said) if boundary else direction,
+        _("All parameters are told apart by the data.") if status == "pass" else usable + found + advice,
         {
             "direction": words,
             "spread": spread,
@@ -116,15 +127,15 @@ def identification(fit: Fit) -> Check:
 
 def second_opinion(fit: Fit, opinion: Opinion | None) -> Check:
     """Does an independent implementation find the same optimum?"""
-    agree = "Two implementations agree, or ours found the higher likelihood."
+    agree = _("Two implementations agree, or ours found the higher likelihood.")
     if fit.method != "mle":
-        agree = (
+        agree = _(
             "They agree: weak priors put the posterior's mean beside the highest point of the likelihood, not on it."
         )
-    name, title = "second_opinion", "Second opinion"
+    name, title = "second_opinion", _("Second opinion")
     if opinion is None or opinion.log_likelihood is None:
-        note = opinion.note if opinion else "There is no second opinion on these data."
-        return Check(name, title, "review", note, "Rely on the convergence check.")
+        note = opinion.note if opinion else _("There is no second opinion on these data.")
+        return Check(name, title, "review", note, _("Rely on the convergence check."))
     ahead = opinion.log_likelihood - fit.log_likelihood
     difference = opinion.max_relative_difference
     status: Status = "pass"
@@ -144,8 +155,10 @@ def second_opinion(fit: Fit, opinion: Opinion | None) -> Check:
         opinion.note,
         {
             "pass": agree,
-            "review": "Both are equally likely with different parameters: the likelihood is flat, see identification.",
-            "fail": "The other implementation found a better fit. Please report this, with the data if possible.",
+            "review": _(
+                "Both are equally likely with different parameters: the likelihood is flat, see identification."
+            ),
+            "fail": _("The other implementation found a better fit. Please report this, with the data if possible."),
         }[status],
         {"log_likelihood_difference": ahead, "max_relative_difference": difference},
     )
@@ -157,15 +170,21 @@ def spend_shape(fit: Fit) -> Check:
     status: Status = "fail" if q <= 1 else "review" if q <= USELESS_Q else "pass"
     return Check(
         "spend_tail",
-        "Tail of spend",
+        _("Tail of spend"),
         status,
-        f"The shape q of the distribution of mean spend is {f'{q:.2f}' if q < 100 else 'above 100'}.",
+        _("The shape q of the distribution of mean spend is {q}.").format(q=n.decimal(q))
+        if q < 100
+        else _("The shape q of the distribution of mean spend is above 100."),
         {
-            "pass": "Mean and variance of spend exist.",
-            "review": "The variance of spend is infinite: a few large orders decide. Quote medians or cap orders "
-            "beside the mean.",
-            "fail": "The mean spend of the population does not exist; values use a fit restricted to q ≥ 1.05. Look "
-            "for giant orders.",
+            "pass": _("Mean and variance of spend exist."),
+            "review": _(
+                "The variance of spend is infinite: a few large orders decide. Quote medians or cap orders beside the "
+                "mean."
+            ),
+            "fail": _(
+                "The mean spend of the population does not exist; values use a fit restricted to q ≥ {least}. Look for "
+                "giant orders."
+            ).format(least=n.decimal(1.05)),
         }[status],
         {"q": q},
     )

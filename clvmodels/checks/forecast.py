@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from clvmodels import written
 from clvmodels.checks.finding import Check, Status, percent
 from clvmodels.evaluation import Evaluation
+from clvmodels.language import SPOKEN, _
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Holdout, Summary
 
@@ -18,6 +22,17 @@ COVERAGE = (0.85, 0.95)
 COVERAGE_FAIL = 0.80
 PIT = 0.05
 """No predicted probability is off by more than five points; twice as much fails."""
+
+TOTALS: Mapping[str, str] = SPOKEN | {"purchases": "Holdout total, purchases", "value": "Holdout total, value"}
+COVERAGES: Mapping[str, str] = SPOKEN | {
+    "purchases": "Coverage of intervals, purchases",
+    "value": "Coverage of intervals, value",
+}
+PROBABILITIES: Mapping[str, str] = SPOKEN | {
+    "purchases": "Calibration of probabilities, purchases",
+    "value": "Calibration of probabilities, value",
+}
+"""Titles, by quantity."""
 
 
 def returning(calibration: Summary, holdout: Holdout, forecast: Predictions) -> Check | None:
@@ -35,14 +50,17 @@ def returning(calibration: Summary, holdout: Holdout, forecast: Predictions) -> 
     status: Status = "pass" if not off else "review" if ratio <= 1 + 2 * (RETURN_RATIO - 1) else "fail"
     return Check(
         "returning_one_time_buyers",
-        "Return of one-time buyers",
+        _("Return of one-time buyers"),
         status,
-        f"Of {n:,} customers with a single purchase the model expected {predicted:.1%} to come back in the holdout; "
-        f"{actual:.1%} did.",
-        "The model may be used for one-time buyers as a group."
+        _(
+            "Of {n} customers with a single purchase the model expected {predicted} to come back in the holdout; "
+            "{actual} did."
+        ).format(n=written.count(n), predicted=written.percent(predicted), actual=written.percent(actual)),
+        _("The model may be used for one-time buyers as a group.")
         if status == "pass"
-        else "Do not plan win-back campaigns from these probabilities"
-        + ("; BG/NBD cannot see a one-time buyer leave." if forecast.purchases.model.name == "bgnbd" else "."),
+        else _("Do not plan win-back campaigns from these probabilities; BG/NBD cannot see a one-time buyer leave.")
+        if forecast.purchases.model.name == "bgnbd"
+        else _("Do not plan win-back campaigns from these probabilities."),
         {"customers": n, "predicted": predicted, "actual": actual},
     )
 
@@ -59,15 +77,25 @@ def holdout_total(holdout: Holdout, forecast: Predictions, quantity: str) -> Che
     status: Status = "pass" if inside else "review" if abs(error) <= TOTAL_FAIL else "fail"
     return Check(
         f"holdout_total_{quantity}",
-        f"Holdout total, {quantity}",
+        TOTALS[quantity],
         status,
-        f"Predicted {predicted:,.0f} [{low:,.0f}, {high:,.0f}], actual {actual:,.0f}: "
-        f"{percent(error)}, {'inside' if inside else 'outside'} the 90% interval.",
-        "Totals may be quoted with their interval."
+        (
+            _("Predicted {predicted} [{lower}, {upper}], actual {actual}: {error}, inside the 90% interval.")
+            if inside
+            else _("Predicted {predicted} [{lower}, {upper}], actual {actual}: {error}, outside the 90% interval.")
+        ).format(
+            predicted=written.count(predicted),
+            lower=written.count(low),
+            upper=written.count(high),
+            actual=written.count(actual),
+            error=percent(error),
+        ),
+        _("Totals may be quoted with their interval.")
         if inside
-        else f"Quote totals with this error beside them ({percent(error, 0)}), not with the interval alone: something "
-        f"outside the model moved "
-        "(season, prices, a changed way of leaving). Try another calibration end and another family.",
+        else _(
+            "Quote totals with this error beside them ({error}), not with the interval alone: something outside the "
+            "model moved (season, prices, a changed way of leaving). Try another calibration end and another family."
+        ).format(error=percent(error, 0)),
         {"predicted": predicted, "lower": low, "upper": high, "actual": actual, "error": error if actual else None},
     )
 
@@ -89,14 +117,14 @@ def coverage(evaluation: Evaluation, quantity: str) -> Check:
     status: Status = "pass" if low <= share <= high else "review" if share >= COVERAGE_FAIL else "fail"
     return Check(
         f"coverage_{quantity}",
-        f"Coverage of intervals, {quantity}",
+        COVERAGES[quantity],
         status,
-        f"{share:.1%} of the customers' outcomes lie inside their 90% interval.",
-        "Intervals of customers may be quoted as they are."
+        _("{share} of the customers' outcomes lie inside their 90% interval.").format(share=written.percent(share)),
+        _("Intervals of customers may be quoted as they are.")
         if status == "pass"
-        else "Intervals are too wide: outcomes are less uncertain than stated."
+        else _("Intervals are too wide: outcomes are less uncertain than stated.")
         if share > high
-        else "Intervals are too narrow: widen them before promising anything to a single customer.",
+        else _("Intervals are too narrow: widen them before promising anything to a single customer."),
         {"coverage": share},
     )
 
@@ -107,11 +135,11 @@ def calibrated(evaluation: Evaluation, quantity: str) -> Check:
     status: Status = "pass" if distance <= PIT else "review" if distance <= 2 * PIT else "fail"
     return Check(
         f"calibration_{quantity}",
-        f"Calibration of probabilities, {quantity}",
+        PROBABILITIES[quantity],
         status,
-        f"Predicted probabilities are off by at most {distance:.1%} (PIT).",
-        "Probabilities may be read as frequencies."
+        _("Predicted probabilities are off by at most {distance} (PIT).").format(distance=written.percent(distance)),
+        _("Probabilities may be read as frequencies.")
         if status == "pass"
-        else "Read probabilities as a ranking; the figure of predicted probabilities shows where they are off.",
+        else _("Read probabilities as a ranking; the figure of predicted probabilities shows where they are off."),
         {"pit_ks": distance},
     )

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from clvmodels import written
 from clvmodels.checks.finding import Check, Status, percent
+from clvmodels.language import _
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Summary
 
@@ -112,19 +114,33 @@ def spend_frequency(calibration: Summary, forecast: Predictions) -> Check:
         else "fail"
     )
     correlation = (found.spearman, found.spearman_lower, found.spearman_upper)
-    rho = [f"{value:+.2f}".replace("-", "−") for value in correlation if value is not None]
-    rank = f"Spearman's correlation of frequency and spend is {rho[0]} [{rho[1]}, {rho[2]}]; " if rho else ""
+    facts = {
+        "effect": percent(found.effect),
+        "lower": percent(found.effect_lower),
+        "upper": percent(found.effect_upper),
+        **{f"rho{i}": written.decimal(value, sign=True) for i, value in enumerate(correlation)},
+    }
     return Check(
         "spend_frequency",
-        "Spend and frequency",
+        _("Spend and frequency"),
         status,
-        f"{rank}shrinking each frequency class towards its own average spend would change predicted revenue by "
-        f"{percent(found.effect)} "
-        f"[{percent(found.effect_lower)}, {percent(found.effect_upper)}].",
-        "The assumption that spend does not depend on frequency costs less than 5% of revenue here."
+        (
+            _(
+                "Spearman's correlation of frequency and spend is {rho0} [{rho1}, {rho2}]; shrinking each frequency "
+                "class towards its own average spend would change predicted revenue by {effect} [{lower}, {upper}]."
+            )
+            if found.spearman is not None
+            else _(
+                "Shrinking each frequency class towards its own average spend would change predicted revenue by "
+                "{effect} [{lower}, {upper}]."
+            )
+        ).format(**facts),
+        _("The assumption that spend does not depend on frequency costs less than 5% of revenue here.")
         if status == "pass"
-        else f"Correct revenue by about {percent(found.effect, 0)}, or model spend per frequency class; do not compare "
-        f"values across classes.",
+        else _(
+            "Correct revenue by about {effect}, or model spend per frequency class; do not compare values across "
+            "classes."
+        ).format(effect=percent(found.effect, 0)),
         {
             "spearman": found.spearman,
             "spearman_lower": found.spearman_lower,

@@ -130,6 +130,6 @@ def _cell(value: Any) -> str:
 
 
 def _between(data: Mapping[str, Any], name: str, show: Any) -> str:
-    from clvmodels.language import _
+    from clvmodels.written import between
 
-    return _("{lower} to {upper}").format(lower=show(data[name + "_lower"]), upper=show(data[name + "_upper"]))
+    return between(show(data[name + "_lower"]), show(data[name + "_upper"]))

@@ -52,7 +52,7 @@ def scores(data: Data, quantity: str) -> Table:
             metric(data, quantity, name, rival)["value"] is not None for rival in rivals
         ):
             continue
-        limits = f"{shown(data, quantity, name, own['lower'])} to {shown(data, quantity, name, own['upper'])}"
+        limits = n.between(*(shown(data, quantity, name, own[end]) for end in ("lower", "upper")))
         others = [shown(data, quantity, name, metric(data, quantity, name, rival)["value"]) for rival in rivals]
         rows.append(
             row(
@@ -106,7 +106,7 @@ def everything(data: Data) -> list[Block]:
                 )
                 verdict = Cell(texts.VERDICTS[found["verdict"]], TONES[found["verdict"]])
                 values = [shown(data, quantity, name, value) for value in (own, theirs)]
-                rows.append(row(predictor(rival, data), m.label, *values, difference, f"{low} to {high}", verdict))
+                rows.append(row(predictor(rival, data), m.label, *values, difference, n.between(low, high), verdict))
         keys = ("rival", "measure", "model", "rival_value", "difference", "limits_all", "verdict")
         headings = tuple(texts.HEADINGS[key] for key in keys)
         caption = texts.CAPTIONS["comparison_" + quantity].format(model=predictor(model, data))

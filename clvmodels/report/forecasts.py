@@ -115,10 +115,10 @@ def _top(data: Data, customers: pd.DataFrame) -> Table:
             n.percent(c["p_active"], 0), n.decimal(c["expected_purchases"], 1),
         ]  # fmt: skip
         if has_value:
-            spread = f"{amount(data, c['value_lower'])} to {amount(data, c['value_upper'])}"
+            spread = n.between(amount(data, c["value_lower"]), amount(data, c["value_upper"]))
             cells += [amount(data, c["value"]), spread, amount(data, c["formula_value"])]
         else:
-            cells += [f"{n.count(c['purchases_lower'])} to {n.count(c['purchases_upper'])}"]
+            cells += [n.between(n.count(c["purchases_lower"]), n.count(c["purchases_upper"]))]
         rows.append(row(*cells))
     caption = texts.CAPTIONS["top_value" if has_value else "top_purchases"].format(top=TOP)
     return Table("top", caption, tuple(texts.HEADINGS[key] for key in keys), tuple(rows), "ll" + "r" * (len(keys) - 2))

@@ -3,6 +3,7 @@
 from clvmodels.written import (
     MINUS,
     MISSING,
+    between,
     count,
     day,
     decimal,
@@ -18,6 +19,7 @@ from clvmodels.written import (
 __all__ = [
     "MINUS",
     "MISSING",
+    "between",
     "count",
     "day",
     "decimal",

@@ -43,7 +43,7 @@ def fit_notes(data: Data) -> list[str]:
     """What the fits warned of, each with which fit it was; said of both, it is said once."""
     first, later = data["models"]["notes"], data["forecast"]["models"]["notes"]
     calibration, everything = texts.HEADINGS["calibration"], texts.HEADINGS["refit"]
-    both = f"{calibration} and {everything.lower()}"
+    both = n.listing([calibration, everything.lower()])
     said = [(both if note in later else calibration, note) for note in first]
     return [f"{which}: {note}" for which, note in said + [(everything, note) for note in later if note not in first]]
 
