@@ -20,7 +20,8 @@ import pytest
 import clvmodels as clv
 from clvmodels.errors import InputError
 from clvmodels.exports import CustomerTable, check_target, read_customers, write_customers
-from clvmodels.report import Report
+from clvmodels.language import speaking
+from clvmodels.report import Report, texts
 from tests.conftest import need
 
 
@@ -213,5 +214,6 @@ def test_predictions_report_and_folder_give_the_same_customers(
 def test_meanings_are_in_the_language_of_the_report(small: CustomerTable, tmp_path: Path) -> None:
     there = CustomerTable(small.frame, {**small.about, "language": "pt-BR"})
     schema = pq.read_schema(written(there, tmp_path / "c.parquet"))
-    assert schema.field("last_purchase").metadata[b"description"] != b"Day of the last purchase."
+    with speaking("pt-BR"):
+        assert schema.field("last_purchase").metadata[b"description"].decode() == texts.COLUMNS["last_purchase"]
     assert schema.names == list(small.frame)
