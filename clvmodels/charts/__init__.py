@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from clvmodels.charts import history, judgement, maps, priors
+from clvmodels.charts import customers, history, judgement, maps, priors
 from clvmodels.charts.canvas import Figure, inline_svg, save, styled
 from clvmodels.charts.english import ENGLISH
 from clvmodels.charts.listing import listing
@@ -34,6 +34,8 @@ DRAWN: dict[str, Drawing] = {
     "alive_heatmap": maps.alive_heatmap,
     "purchases_heatmap": maps.purchases_heatmap,
     "value_distribution": maps.value_distribution,
+    "customer_paths": customers.customer_paths,
+    "customer_outcomes": customers.customer_outcomes,
     "prior_predictive": priors.prior_predictive,
 }
 """Every figure there is, by the name of its table, in the order of a report; the last belongs to no report."""

@@ -354,5 +354,38 @@ ENGLISH: Mapping[str, str] = SPOKEN | {
         "Histogram of predicted value per customer by tier, with a table: the highest tier has {top_customers} of "
         "customers and {top_value} of the value."
     ),
+    # customer_paths
+    "customer_paths.title": "Is this customer still there?",
+    "customer_paths.note": "P(alive) after every day, {start} to {end}",
+    "customer_paths.customer": "Customer {id}: {x} repeat purchases",
+    "customer_paths.purchase": "Purchase",
+    "customer_paths.alive": "P(alive), model",
+    "customer_paths.caption": (
+        "What {model} would have said after each day, had observation ended then; its parameters are those fitted to "
+        "all data up to {end}. Silence lowers P(alive), the faster the more often the customer used to buy; a purchase "
+        "proves that the customer was there. The formula and the actual purchases know no such probability."
+    ),
+    "customer_paths.alt": "P(alive) over time beside the purchases: {customers}.",
+    "customer_paths.alt_customer": "customer {id} with {x} repeat purchases ends at {share}",
+    # customer_outcomes
+    "customer_outcomes.title": "How often may this customer buy again?",
+    "customer_outcomes.note": "Purchases from {start} to {end}",
+    "customer_outcomes.customer": "Customer {id}: 90% from {lower} to {upper}",
+    "customer_outcomes.x": "Purchases in the horizon",
+    "customer_outcomes.bars": "Probability, model",
+    "customer_outcomes.mean": "Mean, model",
+    "customer_outcomes.formula": "Formula per customer",
+    "customer_outcomes.caption": (
+        "The probability of each number of purchases by {model} (bars; the last bar is that number or more), its mean, "
+        "and the number that the formula expects. The actual number is not known yet: any bar may come true."
+    ),
+    "customer_outcomes.alt": "Distribution of the number of purchases: {customers}.",
+    "customer_outcomes.alt_customer": (
+        "customer {id} buys nothing with {zero}, on average {mean} times, {formula} times by the formula"
+    ),
+    "column.bought": "Purchases on the day",
+    "column.purchases": "Purchases so far",
+    "column.purchases.customer_outcomes": "Purchases in the horizon",
+    "column.probability": "Probability",
 }
 """The default."""

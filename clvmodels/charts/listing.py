@@ -13,6 +13,8 @@ SHARES = {
     "reliability": {"bin_lower", "bin_upper", "predicted", "observed", "lower", "upper"},
     "pit": {"lower", "upper"},
     "alive_heatmap": {"p_alive", "actual"},
+    "customer_paths": {"p_alive"},
+    "customer_outcomes": {"probability"},
 }
 """Columns that are fractions, by figure; they are written as per cent."""
 NAMES = {"predictor", "period", "quantity", "metric", "topic", "verdict", "formula", "tier"}

@@ -6,6 +6,7 @@ from clvmodels.evaluation import Evaluation
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Split
 from clvmodels.tables.base import FigureTable
+from clvmodels.tables.customers import customer_outcomes, customer_paths
 from clvmodels.tables.history import conditional_expectation, frequency_histogram, timeline, tracking
 from clvmodels.tables.judgement import deciles, gain, pit, reliability, verdict
 from clvmodels.tables.maps import alive_heatmap, purchases_heatmap, value_distribution
@@ -15,6 +16,8 @@ __all__ = [
     "FigureTable",
     "alive_heatmap",
     "conditional_expectation",
+    "customer_outcomes",
+    "customer_paths",
     "deciles",
     "figure_tables",
     "frequency_histogram",

@@ -1,0 +1,103 @@
+"""Figures of single customers: the path of P(alive) beside the purchases, and how many more there may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clvmodels.charts import canvas
+from clvmodels.charts.canvas import Figure, Sheet
+from clvmodels.charts.looks import INK, LOOKS, bar_fill
+from clvmodels.charts.words import Words
+
+Facts = Mapping[str, Any]
+Texts = dict[str, str]
+
+DOT: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 4.5, "color": INK}
+FORMULA: dict[str, Any] = {"color": LOOKS["formula_customer"].color, "linewidth": 1.8, "linestyle": (0, (4.0, 2.0))}
+
+
+def customer_paths(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
+    """P(alive) after every day: it sinks with silence and recovers with a purchase."""
+    people = list(frame.groupby("customer_id", sort=False))
+    note = words("customer_paths.note", start=words.date(facts["start"]), end=words.date(facts["end"]))
+    sheet = Sheet(words("customer_paths.title"), note, height=1.35 + 1.15 * len(people))
+    every = sheet.axes(len(people), 1, sharex=True)
+    start, end = canvas.day(facts["start"]), canvas.day(facts["end"])
+    told = []
+    for axes, (who, rows) in zip(every, people, strict=True):
+        days, alive = canvas.days(rows["date"]), rows["p_alive"].to_numpy(float)
+        axes.fill_between(days, 0, alive, step=None, color=LOOKS["model"].color, alpha=0.18, linewidth=0)
+        axes.plot(days, alive, color=LOOKS["model"].color, linewidth=1.8)
+        bought = rows["bought"].to_numpy(bool)
+        axes.plot(days[bought], np.full(bought.sum(), 1.13), **DOT, clip_on=False)
+        about = facts["customers"][str(who)]
+        numbers = {"x": words.number(about["frequency"]), "share": words.share(alive[-1])}
+        axes.set_title(words("customer_paths.customer", id=_short(who), **numbers), loc="left", pad=12, size=9.5)
+        canvas.write(axes, words.share(alive[-1]), (1, alive[-1]), (5, 0), on=("axes", "data"),
+                     color=LOOKS["model"].color, bold=True)  # fmt: skip
+        axes.set(ylim=(0, 1.02), yticks=[0, 0.5, 1], xlim=(start, end))
+        axes.set_yticklabels([words.share(tick) for tick in (0, 0.5, 1)])
+        canvas.grid(axes)
+        told.append(words("customer_paths.alt_customer", id=str(who), **numbers))
+    canvas.date_axis(every[-1], start, end, words)
+    sheet.key_handle(sheet.handle(**DOT), words("customer_paths.purchase"))
+    sheet.key_handle(sheet.handle(color=LOOKS["model"].color, linewidth=1.8), words("customer_paths.alive"))
+    caption = words("customer_paths.caption", model=facts["model"], end=words.date(facts["end"]))
+    alt = words("customer_paths.alt", customers="; ".join(told))
+    return sheet.finish(), {"title": sheet.title, "caption": caption, "alt": alt}
+
+
+def customer_outcomes(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
+    """How many more purchases: every number's probability, the model's mean and the formula's number."""
+    people = list(frame.groupby("customer_id", sort=False))
+    note = words(
+        "customer_outcomes.note", start=words.date(facts["horizon_start"]), end=words.date(facts["horizon_end"])
+    )
+    columns = 2 if len(people) > 1 else 1
+    deep = -(-len(people) // columns)
+    sheet = Sheet(words("customer_outcomes.title"), note, height=1.5 + 1.9 * deep)
+    every = sheet.axes(deep, columns)
+    told = []
+    for axes, (who, rows) in zip(every, people, strict=False):
+        about = facts["customers"][str(who)]
+        n, chance = rows["purchases"].to_numpy(int), rows["probability"].to_numpy(float)
+        color = LOOKS["model"].color
+        axes.bar(n, chance, width=0.8, color=bar_fill("model"), edgecolor=color, linewidth=0.7)
+        axes.axvline(about["expected"], color=color, linewidth=1.8)
+        right = max(float(n[-1]), about["formula"]) + 0.7
+        axes.axvline(about["formula"], **FORMULA)
+        numbers = {
+            "zero": words.share(chance[0]), "mean": words.number(about["expected"], 1),
+            "formula": words.number(about["formula"], 1), "lower": words.number(about["lower"]),
+            "upper": words.number(about["upper"]),
+        }  # fmt: skip
+        axes.set_title(words("customer_outcomes.customer", id=_short(who), **numbers), loc="left", size=9.5)
+        step = max(1, -(-int(right + 1) // (12 // columns)))
+        last = int(n[-1])
+        ticks = [k for k in range(0, int(right) + 1, step) if abs(k - last) >= step] + [last]
+        axes.set_xticks(ticks, [words.number(k) + ("+" if k == last else "") for k in ticks])
+        axes.set_xlim(-0.7, right)
+        axes.set_ylim(0)
+        canvas.numbers(axes.yaxis, words, share=True, most=4)
+        canvas.grid(axes)
+        told.append(words("customer_outcomes.alt_customer", id=str(who), **numbers))
+    for axes in every[len(people) :]:
+        axes.set_visible(False)
+    for axes in every[max(0, len(people) - columns) : len(people)]:
+        axes.set_xlabel(words("customer_outcomes.x"))
+    sheet.key_handle(sheet.patch(bar_fill("model")), words("customer_outcomes.bars"))
+    sheet.key_handle(sheet.handle(color=LOOKS["model"].color, linewidth=1.8), words("customer_outcomes.mean"))
+    sheet.key_handle(sheet.handle(**FORMULA), words("customer_outcomes.formula"))
+    alt = words("customer_outcomes.alt", customers="; ".join(told))
+    caption = words("customer_outcomes.caption", model=facts["model"])
+    return sheet.finish(), {"title": sheet.title, "caption": caption, "alt": alt}
+
+
+def _short(customer: object) -> str:
+    """A customer's id, cut when it is too long for a heading."""
+    text = str(customer)
+    return text if len(text) <= 20 else text[:19] + "…"
