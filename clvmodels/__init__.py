@@ -17,6 +17,7 @@ _HOME = {
     "fit": "fitting",
     "predict": "prediction",
     "evaluate": "evaluation",
+    "backtest": "backtesting",
     "build_report": "report",
     "write_report": "report",
     "export": "exports",
@@ -28,6 +29,7 @@ _HOME = {
 __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
+    from clvmodels.backtesting import backtest as backtest
     from clvmodels.evaluation import evaluate as evaluate
     from clvmodels.exports import export as export
     from clvmodels.fitting import fit as fit

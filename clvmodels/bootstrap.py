@@ -112,7 +112,8 @@ def _errors(estimate: Array, resampled: Array) -> tuple[Array, NDArray[np.bool_]
     A ranking of customers of whom one or two bought does not exist where these are not drawn, and hardly varies where
     they are: it has no limits.
     """
-    error = np.abs(resampled - estimate[:, None])
+    with np.errstate(invalid="ignore"):  # infinitely far off, in the data and in a resample
+        error = np.abs(resampled - estimate[:, None])
     return error, np.isfinite(estimate) & (np.isfinite(error).mean(axis=1) >= LEVEL)
 
 
