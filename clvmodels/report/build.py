@@ -27,6 +27,7 @@ from clvmodels.language import LANGUAGES, _, speaking
 from clvmodels.models import FAMILIES
 from clvmodels.prediction import predict
 from clvmodels.report.contract import Analysis, report_data
+from clvmodels.report.customers import handful
 from clvmodels.summary import Summary, split, summarize
 from clvmodels.summary.clock import check_clock
 from clvmodels.transactions import Transactions, read_transactions
@@ -198,10 +199,11 @@ def build_report(
     checks = run_checks(
         parts.calibration, parts.holdout, forecast=forecast, evaluation=evaluation, opinion=opinion, future=future
     )
-    figures = tables.figure_tables(parts, forecast, evaluation=evaluation, future=future)
+    cards, card_figures = handful(future)
+    figures = tables.figure_tables(parts, forecast, evaluation=evaluation, future=future) | card_figures
     found = Analysis(
         holdout=parts.holdout, forecast=forecast, evaluation=evaluation, opinion=opinion, future=future,
-        notes=(notes, later_notes), kpis=observed_kpis(summary), checks=checks,
+        notes=(notes, later_notes), kpis=observed_kpis(summary), checks=checks, cards=cards,
         examples=_examples(figures["timeline"].frame),
         options={
             **options, "calibration_end": parts.calibration.until, "holdout_end": parts.holdout.horizon.end,

@@ -51,6 +51,8 @@ class Analysis:
     """What the calibration fits, and what the refits, warned of."""
     kpis: Kpis
     checks: tuple[Check, ...]
+    cards: tuple[Mapping[str, Any], ...]
+    """A handful of telling customers."""
     examples: tuple[Mapping[str, Any], ...]
     options: Mapping[str, Any]
     source: str
@@ -130,6 +132,7 @@ def report_data(found: Analysis) -> dict[str, Any]:
                 **found.kpis.plain(),
                 "customer_lifetime_value": float(found.future.frame["clv"].mean()) if has_value else None,
             },
+            "cards": found.cards,
             "checks": found.checks,
             "provenance": {
                 "version": __version__,

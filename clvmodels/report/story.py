@@ -11,6 +11,7 @@ import pandas as pd
 from clvmodels.report import backmatter, forecasts, texts
 from clvmodels.report import numbers as n
 from clvmodels.report.comparisons import everything, formula_wins, scores, verdicts
+from clvmodels.report.customers import section
 from clvmodels.report.document import (
     Block,
     Bullets,
@@ -50,6 +51,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "believe": ("verdict", "tracking", "conditional_expectation", "deciles", "gain", "reliability", "pit"),
     "model": ("frequency_histogram", "alive_heatmap", "purchases_heatmap"),
     "use": ("value_distribution",),
+    "cards": ("customer_paths", "customer_outcomes"),
 }
 """Which figure stands in which section; a figure without a place comes at the end of "model"."""
 
@@ -70,15 +72,16 @@ def document(data: Data, customers: pd.DataFrame, charts: Mapping[str, Chart]) -
         The drawn figures, by name.
     """
     placed = {name for names in PLACES.values() for name in names}
-    pictures = {name: _picture(chart) for name, chart in charts.items()}
+    pictures = {name: picture(chart) for name, chart in charts.items()}
     at = {place: [pictures[name] for name in names if name in pictures] for place, names in PLACES.items()}
-    at["model"] += [picture for name, picture in pictures.items() if name not in placed]
+    at["model"] += [one for name, one in pictures.items() if name not in placed]
     bodies: dict[str, list[Block]] = {
         "summary": [],
         "data": _data(data, at["data"]),
         "believe": _believe(data, at["believe"]),
         "model": _model(data, at["model"]),
         "use": forecasts.forecast(data, customers, at["use"]),
+        "cards": section(data, at["cards"]),
         "checks": [Paragraph(texts.PROSE["checks"]), _findings(data)],
         "methods": backmatter.methods(data),
         "limits": backmatter.limits(data),
@@ -130,7 +133,8 @@ def _numbered(bodies: Mapping[str, list[Block]]) -> tuple[dict[str, str], list[S
     return marks, sections
 
 
-def _picture(chart: Chart) -> Picture:
+def picture(chart: Chart) -> Picture:
+    """A drawn figure as a block, with the first rows of its table."""
     headings, rows = chart.rows(ROWS_SHOWN)
     total = len(chart.table.frame)
     note = texts.PROSE["rows_shown"].format(shown=n.count(len(rows)), total=n.count(total)) if total > len(rows) else ""
@@ -211,14 +215,14 @@ def _believe(data: Data, pictures: list[Picture]) -> list[Block]:
         ),
         Paragraph(formula_wins(data)),
         *(scores(data, quantity) for quantity in quantities(data)),
-        *(picture for picture in pictures if picture.name == "verdict"),
+        *(one for one in pictures if one.name == "verdict"),
         Paragraph(
             texts.PROSE["comparison"].format(
                 model=model_title(data), resamples=n.count(data["provenance"]["resamples"])
             )
         ),
         *(verdicts(data, quantity) for quantity in quantities(data)),
-        *(picture for picture in pictures if picture.name != "verdict"),
+        *(one for one in pictures if one.name != "verdict"),
     ]
     return blocks
 

@@ -226,6 +226,7 @@ TITLES: Mapping[str, str] = SPOKEN | {
     "believe": "Can the forecast be believed?",
     "model": "What the model says about customers",
     "use": "The forecast",
+    "cards": "A handful of customers",
     "checks": "Quality checks",
     "methods": "Methods",
     "limits": "Limits",

@@ -1,0 +1,79 @@
+"""A handful of telling customers for every report, with the tables of their figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from clvmodels import tables
+from clvmodels.cards import CustomerCard, customer_cards, telling
+from clvmodels.language import SPOKEN, Catalogue
+from clvmodels.prediction import Predictions
+from clvmodels.report import numbers as n
+from clvmodels.report import texts
+from clvmodels.report.document import Block, Paragraph, Picture, Table, row
+
+WHY: Catalogue[str] = SPOKEN | {
+    "highest": "Expected to bring the most",
+    "at_risk": "Most at risk: much expected, and likely not to come",
+    "overrated": "Most overrated by the formula",
+    "silent": "Came often, and is least likely to be still there",
+}
+
+WORDS: Catalogue[str] = SPOKEN | {
+    "lead": "A few customers, each the most telling of its kind, as the fit behind the forecast sees them. Any other "
+    "customer has the same card: `{command}`.",
+    "why": "Why shown",
+    "silence": "Silent for",
+    "rhythm": "Usually buys every",
+    "table": "A handful of customers: expected from {start} to {end}, with 90% intervals",
+    "time": "{time} {units}",
+    "once": "bought once",
+}
+
+
+def handful(future: Predictions) -> tuple[tuple[dict[str, Any], ...], dict[str, tables.FigureTable]]:
+    """A few telling customers as plain data, without the paths, and the tables of their two figures."""
+    chosen = telling(future.frame)
+    cards = customer_cards(future, list(chosen.values()))
+    plain = tuple({"why": why, **card.plain()} for why, card in zip(chosen, cards, strict=True))
+    return tuple({k: v for k, v in card.items() if k != "p_alive_path"} for card in plain), card_tables(future, cards)
+
+
+def card_tables(forecast: Predictions, cards: Sequence[CustomerCard]) -> dict[str, tables.FigureTable]:
+    """The tables of the two figures of some customers."""
+    made = (tables.customer_paths(forecast, cards), tables.customer_outcomes(forecast, cards))
+    return {table.name: table for table in made}
+
+
+def section(data: Mapping[str, Any], pictures: Sequence[Picture]) -> list[Block]:
+    """The handful in a report."""
+    cards, ahead = data["cards"], data["forecast"]
+    money = ahead["value"] is not None
+    headings = [texts.HEADINGS["customer"], WORDS["why"], texts.HEADINGS["repeats"], WORDS["silence"], WORDS["rhythm"]]
+    headings += [texts.HEADINGS[key] for key in ("p_active", "expected_purchases")]
+    headings += [texts.HEADINGS[key] for key in ("value", "interval", "formula", "tier")] if money else []
+    rows = []
+    for card in cards:
+        currency = data["data"]["currency"]
+        cells = [
+            str(card["customer_id"]), WHY[card["why"]], n.count(card["frequency"]), in_time(card, "silence"),
+            in_time(card, "mean_gap"), n.percent(card["p_active"], 0), n.decimal(card["expected_purchases"], 1),
+        ]  # fmt: skip
+        if money:
+            ends = n.between(n.money(card["value_lower"], currency), n.money(card["value_upper"], currency))
+            cells += [n.money(card["value"], currency), ends, n.money(card["formula_value"], currency)]
+            cells += [texts.TIERS[card["tier"]]]
+        rows.append(row(*cells))
+    caption = WORDS["table"].format(start=n.day(ahead["start"]), end=n.day(ahead["end"]))
+    aligned = "llrrrrr" + ("rrrl" if money else "")
+    lead = WORDS["lead"].format(command="clvmodels customer ID REPORT")
+    return [Paragraph(lead), Table("cards", caption, tuple(headings), tuple(rows), aligned), *pictures]
+
+
+def in_time(card: Mapping[str, Any], name: str) -> str:
+    """A card's length of time in words."""
+    if card[name] is None:
+        return WORDS["once"]
+    digits = 0 if card["unit"] == "day" else 1
+    return WORDS["time"].format(time=n.decimal(card[name], digits), units=texts.UNITS[card["unit"]])
