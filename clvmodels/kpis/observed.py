@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from scipy import special
 
 from clvmodels.calendar import DAYS_PER_YEAR
 from clvmodels.kpis.groups import Groups, grouped
+from clvmodels.language import SPOKEN
 from clvmodels.summary import Summary
 
 Array = NDArray[np.float64]
@@ -23,7 +24,7 @@ LEVEL = 0.90
 SILENCE_WEEKS = 26
 """Weeks without a purchase after which a customer counts as churned: the same half year as the `hiatus` predictor's."""
 
-DEFINITIONS: dict[str, str] = {
+DEFINITIONS: Mapping[str, str] = SPOKEN | {
     "average_order_value": "Value of all purchases ÷ number of purchases (a purchase is a day on which a customer "
     "bought).",
     "purchase_frequency": "Purchases ÷ customer-years observed, first purchases included: orders per customer and "
@@ -35,7 +36,7 @@ DEFINITIONS: dict[str, str] = {
     f"{SILENCE_WEEKS} weeks before the end.",
 }
 
-TRAPS: dict[str, str] = {
+TRAPS: Mapping[str, str] = SPOKEN | {
     "average_order_value": "Frequent buyers weigh more in it than in an average over customers; a few giant orders "
     "move it.",
     "purchase_frequency": "Everybody has made a first purchase, so young customers look frequent. It includes "
