@@ -108,7 +108,7 @@ def customer_card(forecast: Predictions, customer_id: Any) -> CustomerCard:
     >>> summary = clv.summarize("cdnow-sample")
     >>> card = customer_card(clv.predict(clv.fit("bgnbd", summary), summary), "111")
     >>> card.row["frequency"], round(card.silence, 1), round(card.path["p_alive"].iloc[-1], 2)
-    (14, 1.3, 0.95)
+    (15, 1.4, 0.95)
     """
     return customer_cards(forecast, [customer_id])[0]
 
