@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clvmodels.calendar import ONE_DAY, Horizon, Unit
 from clvmodels.errors import InputError, UnitError
+from clvmodels.fitting.data import spend_known
 from clvmodels.fitting.result import Fit
 from clvmodels.forecast_rows import customer_rows
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
@@ -149,13 +150,12 @@ class Predictions:
         if by is not None:
             labels, code = self._groups(by)
             labels = labels.assign(customers=np.bincount(code, minlength=len(labels)))
-        money = self.portfolio.values is not None
-        m = self.summary.frame["monetary_value"].to_numpy(float) if money else np.zeros(len(self.frame))
+        values = self.portfolio.values
         limits = mean_limits(
             self.purchases,
             self.spend,
             self.purchase_outcomes,
-            m=m,
+            known=values.statistics if values is not None else None,
             delta=self.portfolio.delta,
             margin=self.margin,
             level=level,
@@ -289,7 +289,7 @@ def predict(
     values = None
     if spend is not None:
         money: Any = predictive(spend, seed=seed)
-        values = ValueOutcomes(outcomes, money, known["monetary_value"])
+        values = ValueOutcomes(outcomes, money, spend_known(summary, type(money), cannot="cannot predict"))
     portfolio = Portfolio(purchases, spend, outcomes, values, discounted, delta, margin, seed)
     everyone = np.zeros(len(known), np.intp)
     return Predictions(

@@ -9,13 +9,13 @@ import pandas as pd
 
 from clvmodels.calendar import Unit, as_date
 from clvmodels.errors import InputError
-from clvmodels.models import GammaGamma, PurchaseFamily
+from clvmodels.models import PurchaseFamily, SpendFamily
 
 
 def simulate(
     model: PurchaseFamily,
     *,
-    spend: GammaGamma | None = None,
+    spend: SpendFamily | None = None,
     customers: int,
     start: str | dt.date,
     end: str | dt.date,
@@ -53,8 +53,8 @@ def simulate(
     The models live in continuous time, a log in days. A repeat purchase is put on the nearest day counted from the
     first purchase, so that its time is wrong by at most half a day and right on average; purchases of one customer that
     meet on one day, or on the first, are one purchase with one value. A frequent buyer thus seems to buy a little less
-    often: at one purchase a week some 7 % merge, at one a month 2 %. Each value is drawn by itself, Gamma(p, ν) with
-    the customer's ν ~ Gamma(q, v).
+    often: at one purchase a week some 7 % merge, at one a month 2 %. Each value is drawn by itself: by
+    Gamma-Gamma from Gamma(p, ν) with the customer's ν ~ Gamma(q, v).
 
     Examples
     --------
@@ -85,15 +85,13 @@ def simulate(
     days = np.datetime64(first, "D") + (born[who] + after).astype("timedelta64[D]")
     log = pd.DataFrame({"customer_id": who + 1, "date": days.astype("datetime64[s]")})
     if spend is not None:
-        rng = streams[2]
-        precision = rng.gamma(spend.q, size=customers) / spend.v
-        log["value"] = rng.gamma(spend.p, size=who.size) / precision[who]
+        log["value"] = spend.sample_values(np.bincount(who, minlength=customers), who, seed=streams[2])
     return log
 
 
 def _check(
     model: PurchaseFamily,
-    spend: GammaGamma | None,
+    spend: SpendFamily | None,
     customers: int,
     first: dt.date,
     newest: dt.date,

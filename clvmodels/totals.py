@@ -105,9 +105,8 @@ class Portfolio:
             (self.purchases, purchase_sums(o, self.delta, group, n_groups, worth), slice(0, 3))
         ]
         if values is not None and self.spend is not None:
-            x, m = o.distinct.x[o.distinct.place], np.broadcast_to(np.asarray(values.m, float), group.shape)
             bought = [self.margin * o.mean, self.margin * self.discounted]
-            parts.append((self.spend, spend_sums(x, m, group, n_groups, bought), slice(1, 3)))
+            parts.append((self.spend, spend_sums(*values.statistics, group, n_groups, bought), slice(1, 3)))
         quantities = 1 if values is None else 3
         posteriors = [fit.posterior for fit, _, _ in parts if fit.posterior is not None]
         draws = max(FEWEST, min(SIMULATIONS, MEMORY // n_groups)) if posteriors else 1

@@ -14,7 +14,7 @@ from clvmodels.fitting.mle import Optimum, ascend, maximise
 from clvmodels.fitting.objective import Objective
 from clvmodels.fitting.result import Fit
 from clvmodels.fitting.words import findings, identified, verdict
-from clvmodels.models import FAMILIES, Family, GammaGamma
+from clvmodels.models import FAMILIES, Family
 
 if TYPE_CHECKING:
     from clvmodels.fitting.priors import Prior
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 METHODS = ("mle", "posterior", "nuts")
 """The ways to fit."""
-
-LEAST_Q = 1.05
-"""Gamma-Gamma's population mean needs q > 1; where the estimate has less, means come from a fit with this q."""
 
 __all__ = ["METHODS", "Fit", "fit"]
 
@@ -43,8 +40,8 @@ def fit(
     ----------
     family
         The class or its name, e.g. ``BGNBD`` or ``"bgnbd"``. Purchase families take the summary's patterns
-        (x, t_x, T); Gamma-Gamma takes the repeat buyers' mean spend, leaving out those of value 0 (counted in the
-        diagnostics).
+        (x, t_x, T); spend families take what they use of each customer's values (Gamma-Gamma the repeat buyers' mean
+        spend), leaving out those of value 0 (counted in the diagnostics).
     summary
         From `summarize` or `split`.
     method
@@ -113,10 +110,7 @@ def fit(
 
 
 def _objective(kind: type[Family], summary: Summary) -> tuple[Objective, dict[str, int]]:
-    if kind is not GammaGamma:
-        return purchase_objective(summary, kind), {}
-    objective, left_out = spend_objective(summary)
-    return objective, {"n_left_out": left_out}
+    return (purchase_objective(summary, kind), {}) if kind.kind == "purchases" else spend_objective(summary, kind)
 
 
 def _family(family: type[Family] | str) -> type[Family]:
@@ -178,17 +172,18 @@ def _fit(objective: Objective, optimum: Optimum, summary: Summary, **extra: Any)
 
 
 def _with_finite_mean(objective: Objective, optimum: Optimum) -> tuple[Family | None, list[str]]:
-    """Gamma-Gamma at q = 1.05 when the estimate has q ≤ 1, and what that costs; else nothing."""
-    eta = optimum.summit.eta
-    if objective.family is not GammaGamma or eta[1] > 0:
+    """The fit with Gamma-Gamma's q at 1.05 when the estimate has q ≤ 1, and what that costs; else nothing."""
+    eta, family = optimum.summit.eta, objective.family
+    if family.least is None or eta[family.least[0]] > 0:
         return None, []
+    place, least = family.least
     start = eta.copy()
-    start[1] = np.log(LEAST_Q)
-    held = ascend(objective, start, held=(1,))
-    restricted = GammaGamma.from_log(objective.log_parameters(held.summit.eta))
+    start[place] = np.log(least)
+    held = ascend(objective, start, held=(place,))
+    restricted = family.from_log(objective.log_parameters(held.summit.eta))
     return restricted, [
-        f"Gamma-Gamma: q is {np.exp(eta[1]):.3g}, and at q ≤ 1 the mean spend of the population does not exist: a few "
-        f"customers spend so much more than the rest that no average settles. Means are taken from the fit restricted "
-        f"to q = {LEAST_Q}, whose log-likelihood is {optimum.summit.value - held.summit.value:.2f} lower. Look for "
-        "wholesale customers or mistyped amounts, and fit them apart."
+        f"{family.title}: q is {np.exp(eta[place]):.3g}, and at q ≤ 1 the mean spend of the population does not exist: "
+        f"a few customers spend so much more than the rest that no average settles. Means are taken from the fit "
+        f"restricted to q = {least}, whose log-likelihood is {optimum.summit.value - held.summit.value:.2f} lower. "
+        "Look for wholesale customers or mistyped amounts, and fit them apart."
     ]

@@ -15,13 +15,9 @@ from clvmodels.fitting.objective import Objective
 from clvmodels.fitting.posterior import sample_posterior
 from clvmodels.fitting.priors import Parametrisation
 from clvmodels.fitting.result import Fit
-from clvmodels.models import GammaGamma
 
 if TYPE_CHECKING:
     from clvmodels.summary import Summary
-
-HARDLY = 1.05
-"""Below this q Gamma-Gamma's population mean hardly exists."""
 
 
 def fit_posterior(
@@ -140,15 +136,17 @@ def _fit(
 
 def _regrets(draws: Draws) -> list[str]:
     """What is wrong with the data although the draws are right: a Gamma-Gamma that presses q against 1."""
-    if draws.family is not GammaGamma:
+    if draws.family.least is None:
         return []
-    share = float(draws.weights @ (draws.log_parameters[:, 1] < np.log(HARDLY)))
+    place, hardly = draws.family.least
+    share = float(draws.weights @ (draws.log_parameters[:, place] < np.log(hardly)))
     if share < 0.5:
         return []
     return [
-        f"Gamma-Gamma: q is below {HARDLY} in {share:.0%} of the posterior, and at q ≤ 1 the mean spend of the "
-        "population does not exist: a few customers spend so much more than the rest that no average settles. "
-        "Forecasts of value rest on the prior. Look for wholesale customers or mistyped amounts, and fit them apart."
+        f"{draws.family.title}: q is below {hardly} in {share:.0%} of the posterior, and at q ≤ 1 the mean spend "
+        "of the population does not exist: a few customers spend so much more than the rest that no average "
+        "settles. Forecasts of value rest on the prior. Look for wholesale customers or mistyped amounts, and fit "
+        "them apart."
     ]
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from clvmodels.errors import InputError
 from clvmodels.fitting.data import purchase_objective, spend_objective
 from clvmodels.fitting.priors import PARAMETRISATIONS, Parametrisation, Prior
-from clvmodels.models import FAMILIES, Family, GammaGamma
+from clvmodels.models import FAMILIES, Family, SpendFamily
 from clvmodels.models.arrays import Array
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def prior_predictive(
     Parameters
     ----------
     family
-        The class or its name. A purchase family is simulated for as long as each customer was observed; Gamma-Gamma for
-        as many purchases as each repeat buyer made.
+        The class or its name. A purchase family is simulated for as long as each customer was observed; a spend family
+        for as many purchases as it knows of each customer.
     summary
         Where T (or the frequency), the scale of the priors and the observed values come from.
     priors
@@ -81,14 +81,13 @@ def prior_predictive(
         raise InputError(f"draws is {draws}. Give a whole number, at least 1.")
     parametrisation = PARAMETRISATIONS[kind.name].with_priors(priors or {})
     rng = np.random.default_rng(seed)
-    if kind is GammaGamma:
-        objective, _ = spend_objective(summary)
-        (x, m), _ = objective.rows()
+    if issubclass(kind, SpendFamily):
+        objective, _ = spend_objective(summary, kind)
+        (x, m, *_), _ = objective.rows()
         model: Any = parametrisation.model(prior_draws(parametrisation, draws, rng), objective.scale)
-        counts = _some(x)
-        simulated = model.sample(counts, 0, 0, seed=rng) / counts
+        simulated = model.sample_typical(_some(x), seed=rng)
         quantities: dict[str, Callable[[Array], Any]] = {"mean_spend": np.mean, "top_tenth_share": top_tenth_share}
-        observed: Array = m
+        observed: Array = model.typical(x, m)
     else:
         patterns = purchase_objective(summary, kind)
         (x, _, T), n = patterns.rows()

@@ -12,19 +12,22 @@ from clvmodels.errors import DiagnosticWarning, InputError
 from clvmodels.fitting.family_sums import OBJECTIVES
 from clvmodels.fitting.objective import Objective
 from clvmodels.fitting.purchase_sums import BGNBDObjective
-from clvmodels.fitting.spend_sums import GammaGammaObjective
-from clvmodels.models import BGNBD, Family, GammaGamma
+from clvmodels.fitting.spend_sums import SPEND_OBJECTIVES, SpendObjective
+from clvmodels.models import BGNBD, FAMILIES, Family, GammaGamma, SpendFamily
 from clvmodels.models.arrays import Array
 
 if TYPE_CHECKING:
     from clvmodels.summary import Patterns, Summary
 
+SPENDS: dict[str, type[SpendFamily]] = {
+    name: family for name, family in FAMILIES.items() if issubclass(family, SpendFamily)
+}
 SAME = 1e-3
 """Relative differences in spend below this are no heterogeneity: one price, and some rounding."""
 
 
 class Observed(Protocol):
-    """What `repeat_spend` needs of a summary."""
+    """What `spend_known` needs of a summary."""
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -33,6 +36,10 @@ class Observed(Protocol):
     @property
     def has_value(self) -> bool:
         """Whether there is money in it."""
+
+    @property
+    def invented(self) -> tuple[str, ...]:
+        """Columns that were filled in, because an RFM table did not hold them."""
 
 
 def purchase_objective(summary: Summary, family: type[Family] = BGNBD) -> Objective:
@@ -104,24 +111,26 @@ def _check_patterns(patterns: Patterns, cannot: str) -> None:
         raise InputError(cannot, problems)
 
 
-def spend_objective(summary: Observed) -> tuple[GammaGammaObjective, int]:
-    """The Gamma-Gamma likelihood of the repeat buyers' mean spend, and how many of value 0 it leaves out.
+def spend_objective(summary: Observed, family: type[Family] = GammaGamma) -> tuple[SpendObjective, dict[str, int]]:
+    """A spend family's likelihood of what a summary knows of the customers' spend, and the counts it leaves out.
 
     Raises
     ------
     InputError
-        Without money, with missing or negative means, with fewer than two repeat buyers who spent, or with no
-        difference between them.
+        Without money, with missing or negative means, with fewer than two customers who spent, or with no difference
+        between them.
     """
-    x, m, left_out = repeat_spend(summary)
-    cannot = f"{GammaGamma.title} cannot be fitted"
+    known, left_out = spend_data(summary, family)
+    x, m = known[0], SPENDS[family.name].typical(*known[:2])
+    cannot = f"{family.title} cannot be fitted"
+    who = "buyer" if SPENDS[family.name].first else "repeat buyer"
     if x.size < 2:
-        have = "no repeat buyer has" if x.size == 0 else "one repeat buyer has"
-        zero = f" ({left_out:,} spent nothing)" if left_out else ""
+        have = f"no {who} has" if x.size == 0 else f"one {who} has"
+        zero = f" ({left_out['n_left_out']:,} spent nothing)" if left_out["n_left_out"] else ""
         raise InputError(
             cannot,
             [
-                f"{have} a positive spend{zero}. The model learns from how repeat buyers differ: choose a later end "
+                f"{have} a positive spend{zero}. The model learns from how {who}s differ: choose a later end "
                 "(--until or --calibration-end), bring a longer log, or leave money out (--spend none)."
             ],
         )
@@ -129,38 +138,64 @@ def spend_objective(summary: Observed) -> tuple[GammaGammaObjective, int]:
         raise InputError(
             cannot,
             [
-                f"all {x.size:,} repeat buyers spend the same, {m.mean():.4g} a purchase: there is no difference to "
+                f"all {x.size:,} {who}s spend the same, {m.mean():.4g} a purchase: there is no difference to "
                 "model. Multiply expected purchases by that amount, and leave the model out (--spend none)."
             ],
         )
-    return GammaGammaObjective(x, m), left_out
+    return SPEND_OBJECTIVES[family.name](*known), left_out
 
 
-def repeat_spend(summary: Observed) -> tuple[Array, Array, int]:
-    """x and mean spend m of repeat buyers with m > 0, and the number of those with m = 0."""
-    cannot = f"{GammaGamma.title} cannot be fitted"
+def spend_known(
+    summary: Observed, family: type[Family] = GammaGamma, *, cannot: str = "cannot be fitted"
+) -> tuple[Array, ...]:
+    """What a spend family knows of each customer: `SpendFamily.observed`, checked.
+
+    Raises
+    ------
+    InputError
+        Without money, when an RFM table does not hold what the family needs, or with missing or negative means.
+    """
+    cannot = f"{family.title} {cannot}"
     if not summary.has_value:
         raise InputError(
             cannot, ["the log has no money. Name the column of order values (--value), or choose --spend none."]
         )
-    again = summary.frame[summary.frame["frequency"] > 0]
-    x, m = again["frequency"].to_numpy(float), again["monetary_value"].to_numpy(float)
-    ids = again["customer_id"].to_numpy()
+    spend, frame = SPENDS[family.name], summary.frame
+    missing = [f"'{name}'" for name in spend.columns if name not in frame or name in summary.invented]
+    if missing:
+        raise InputError(
+            cannot,
+            [
+                f"the RFM table has no {' and no '.join(missing)}, and the model needs more than the mean of the "
+                "repeat purchases. Bring the transactions, add the columns, or choose --spend gamma_gamma."
+            ],
+        )
+    known = spend.observed(frame)
+    x, m, ids = known[0], known[1], frame["customer_id"].to_numpy()
+    again = x > 0
     problems = []
-    missing, negative = ~np.isfinite(m), m < 0
-    if missing.any():
+    absent, negative = again & ~np.isfinite(m), again & (spend.typical(x, m) < 0)
+    what, who = ("the mean value", "customers") if spend.first else ("monetary_value", "repeat buyers")
+    if absent.any():
         problems.append(
-            f"monetary_value is missing or infinite for {int(missing.sum()):,} of {x.size:,} repeat buyers (first: "
-            f"customer {ids[missing][0]}). Repair or drop their purchases without a value."
+            f"{what} is missing or infinite for {int(absent.sum()):,} of {int(again.sum()):,} {who} (first: "
+            f"customer {ids[absent][0]}). Repair or drop their purchases without a value."
         )
     if negative.any():
-        lowest = int(np.nanargmin(m))
+        lowest = int(np.argmin(np.where(negative, m, 0.0)))
         problems.append(
-            f"monetary_value is negative for {int(negative.sum()):,} of {x.size:,} repeat buyers (lowest: "
+            f"{what} is negative for {int(negative.sum()):,} of {int(again.sum()):,} {who} (lowest: "
             f"{m[lowest]:.2f}, customer {ids[lowest]}). A gamma distribution has no negative spend. Choose --returns "
             "net to subtract refunds from the purchase they belong to, or --returns drop."
         )
     if problems:
         raise InputError(cannot, problems)
-    spent = m > 0
-    return x[spent], m[spent], int((~spent).sum())
+    return known
+
+
+def spend_data(summary: Observed, family: type[Family] = GammaGamma) -> tuple[tuple[Array, ...], dict[str, int]]:
+    """What the family knows of the customers who spent, and how many it leaves out, by the name of the diagnostic."""
+    known = spend_known(summary, family)
+    x, typical = known[0], SPENDS[family.name].typical(*known[:2])
+    spent = (x > 0) & (typical > 0)
+    return tuple(column[spent] for column in known), {"n_left_out": int(((x > 0) & ~spent).sum())}

@@ -46,10 +46,9 @@ def to_arviz(
         simulated = model.sample(T[rows], 0, 0, 0, seed=seed)  # type: ignore[attr-defined]
         seen, name = x[rows], "frequency"
     else:
-        x, m = columns
-        likelihood = model.log_likelihood(x, m)  # type: ignore[attr-defined]
-        simulated = model.sample(x[rows], 0, 0, seed=seed) / x[rows]  # type: ignore[attr-defined]
-        seen, name = m[rows], "monetary_value"
+        likelihood = model.log_likelihood(*columns)  # type: ignore[attr-defined]
+        simulated = model.sample_typical(columns[0][rows], seed=seed)  # type: ignore[attr-defined]
+        seen, name = model.typical(*columns[:2])[rows], "monetary_value"  # type: ignore[attr-defined]
     parameters = dict(zip(model.parameter_names(), np.exp(log_parameters).T, strict=True))
     groups: dict[str, dict[str, Array]] = {
         "posterior": {key: by_chain(value) for key, value in parameters.items()},

@@ -124,7 +124,9 @@ def symbolic() -> Any:
 
 def _nutpie() -> Any:
     try:
-        import nutpie
+        with warnings.catch_warnings():  # ArviZ 0.x announces 1.x, once a day
+            warnings.simplefilter("ignore")
+            import nutpie
     except ImportError as error:
         raise _missing(error) from error
     return nutpie

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from clvmodels.fitting.data import repeat_spend
+from clvmodels.fitting.data import spend_data
 from clvmodels.fitting.result import Fit
 from clvmodels.models.arrays import Array
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from clvmodels.summary import Summary
 
 FITTERS = {"bgnbd": "BetaGeoFitter", "mbgnbd": "ModifiedBetaGeoFitter", "pareto_nbd": "ParetoNBDFitter"}
-"""lifetimes' names of the purchase families it knows too."""
+FITTERS |= {"gamma_gamma": "GammaGammaFitter", "gamma_gamma_first": "GammaGammaFitter"}
+"""lifetimes' names of the families it knows too. Its Gamma-Gamma does not ask which purchases x and m are of."""
 TOLERANCES = (1e-7, 1e-5)
 """lifetimes' default, and what it can reach on many logs where it gives up at its optimum, short of the default."""
 
@@ -58,7 +59,7 @@ def lifetimes_opinion(summary: Summary, fit: Fit, spend_fit: Fit | None = None) 
     summary
         The data of the fits.
     fit, spend_fit
-        Our purchase fit and, with money, our Gamma-Gamma of that summary.
+        Our purchase fit and, with money, our spend fit of that summary.
 
     Notes
     -----
@@ -69,8 +70,8 @@ def lifetimes_opinion(summary: Summary, fit: Fit, spend_fit: Fit | None = None) 
     purchases: tuple[Array, ...] = (patterns.x, patterns.t_x, patterns.T)
     parts = [_compare(fit, FITTERS.get(fit.model.name), purchases, patterns.n)]
     if spend_fit is not None:
-        x, m, _ = repeat_spend(summary)
-        parts.append(_compare(spend_fit, "GammaGammaFitter", (x, m), np.ones(x.size, int)))
+        known, _ = spend_data(summary, type(spend_fit.model))
+        parts.append(_compare(spend_fit, FITTERS.get(spend_fit.model.name), known, np.ones(known[0].size, int)))
     differences = [part.difference for part in parts if part.difference is not None]
     return Opinion(
         engine="lifetimes",

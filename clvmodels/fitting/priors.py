@@ -16,7 +16,7 @@ from scipy import special
 
 from clvmodels.errors import InputError
 from clvmodels.fitting.distributions import DISTRIBUTIONS, Beta, Gamma, HalfNormal, LogNormal, Prior
-from clvmodels.models import BGNBD, MBGNBD, NBD, Family, GammaGamma, ParetoNBD
+from clvmodels.models import BGNBD, MBGNBD, NBD, Family, GammaGamma, GammaGammaFirst, ParetoNBD
 from clvmodels.models.arrays import Array
 
 __all__ = ["PARAMETRISATIONS", "Beta", "Gamma", "HalfNormal", "LogNormal", "Parametrisation", "Prior", "Quantity"]
@@ -124,6 +124,10 @@ def _gamma_gamma(scale: float, p: Any, q_above_1: Any, mean: Any) -> GammaGamma:
     return GammaGamma(p, 1 + q_above_1, scale * mean * q_above_1 / p)
 
 
+def _gamma_gamma_first(scale: float, p: Any, q_above_1: Any, mean: Any) -> GammaGammaFirst:
+    return GammaGammaFirst(p, 1 + q_above_1, scale * mean * q_above_1 / p)
+
+
 def _gamma_gamma_eta(u: Array) -> Array:
     """(log p, log(q − 1), log μ) → (log p, log q, log p v/q), with p v = μ (q − 1)."""
     log_q = np.logaddexp(0, u[..., 1])
@@ -184,23 +188,21 @@ def _pareto_nbd_slopes(u: Array) -> tuple[Array, Array]:
     return jacobian, bend
 
 
+WORTH = (
+    Quantity("p", "small when one customer's purchases differ much in value", "log", LogNormal(1.0, 1.5), True),
+    Quantity("q_above_1", "q − 1, small when customers differ much in value", "log", LogNormal(0.7, 1.25), True),
+    Quantity("mean", "the population's mean purchase ÷ the mean spend in the data", "log", LogNormal(0, 1)),
+)
+"""What a purchase is worth."""
+
 PARAMETRISATIONS: dict[str, Parametrisation] = {
     "bgnbd": Parametrisation(BGNBD, (*RATE, *COIN), _bgnbd, _same, _same_slopes),
     "mbgnbd": Parametrisation(MBGNBD, (*RATE, *COIN), _mbgnbd, _same, _same_slopes),
     "pareto_nbd": Parametrisation(ParetoNBD, (*RATE, *LEAVING), _pareto_nbd, _pareto_nbd_eta, _pareto_nbd_slopes),
     "nbd": Parametrisation(NBD, RATE, _nbd, _same, _same_slopes),
-    "gamma_gamma": Parametrisation(
-        GammaGamma,
-        (
-            Quantity("p", "small when one customer's purchases differ much in value", "log", LogNormal(1.0, 1.5), True),
-            Quantity(
-                "q_above_1", "q − 1, small when customers differ much in value", "log", LogNormal(0.7, 1.25), True
-            ),
-            Quantity("mean", "the population's mean purchase ÷ the mean spend in the data", "log", LogNormal(0, 1)),
-        ),
-        _gamma_gamma,
-        _gamma_gamma_eta,
-        _gamma_gamma_slopes,
+    "gamma_gamma": Parametrisation(GammaGamma, WORTH, _gamma_gamma, _gamma_gamma_eta, _gamma_gamma_slopes),
+    "gamma_gamma_first": Parametrisation(
+        GammaGammaFirst, WORTH, _gamma_gamma_first, _gamma_gamma_eta, _gamma_gamma_slopes
     ),
 }
 """Each family's quantities with their weak default priors."""

@@ -1,14 +1,14 @@
-"""Gamma-Gamma's log-likelihood summed over repeat buyers."""
+"""The spend families' log-likelihoods summed over customers."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self, TypeAlias
 
 import numpy as np
 from scipy import special
 
 from clvmodels.fitting.objective import BLOCK, Limit, Value
-from clvmodels.models import Family, GammaGamma
+from clvmodels.models import Family, GammaGamma, GammaGammaFirst
 from clvmodels.models.arrays import LARGE, Array
 
 
@@ -34,10 +34,10 @@ class GammaGammaObjective:
         self._n = seen[seen > 0].astype(float)
         self.n_per_draw = self._n.size
 
-    def thinned(self, step: int) -> GammaGammaObjective:
+    def thinned(self, step: int) -> Self:
         """Every ``step``-th customer."""
         x, m = self._rows
-        return GammaGammaObjective(x[step // 2 :: step], m[step // 2 :: step], scale=self.scale)
+        return type(self)(x[step // 2 :: step], m[step // 2 :: step], scale=self.scale)
 
     def shift(self) -> float:
         """The density of m in the analyst's money; the factor 1/m is the same in every unit."""
@@ -132,6 +132,12 @@ class GammaGammaObjective:
         return sums
 
 
+class GammaGammaFirstObjective(GammaGammaObjective):
+    """The same over all customers, whose first purchases count."""
+
+    family: ClassVar[type[Family]] = GammaGammaFirst
+
+
 def _past_stirling(a: Array) -> tuple[Array, Array, Array]:
     """ln Γ, ψ, ψ′ at a less (a − ½) ln a − a + ½ ln 2π, ln a, 1/a (Abramowitz & Stegun 6.1.41, 6.3.18, 6.4.12)."""
     a = np.asarray(a, float)
@@ -149,3 +155,12 @@ def _past_stirling(a: Array) -> tuple[Array, Array, Array]:
         np.where(a < LARGE, special.digamma(small) - log, slope),
         np.where(a < LARGE, special.zeta(2, small) - 1 / small, bend),
     )
+
+
+SpendObjective: TypeAlias = GammaGammaObjective
+"""A spend family's likelihood of some customers."""
+
+SPEND_OBJECTIVES: dict[str, type[SpendObjective]] = {
+    objective.family.name: objective for objective in (GammaGammaObjective, GammaGammaFirstObjective)
+}
+"""By the family's name."""

@@ -5,7 +5,17 @@ from __future__ import annotations
 from clvmodels.calendar import Unit
 from clvmodels.fitting.mle import FLAT, Optimum
 from clvmodels.fitting.objective import Limit
-from clvmodels.models import BGNBD, MBGNBD, NBD, Family, GammaGamma, ParetoNBD, PurchaseFamily
+from clvmodels.models import (
+    BGNBD,
+    MBGNBD,
+    NBD,
+    Family,
+    GammaGamma,
+    GammaGammaFirst,
+    GammaGammaFrequency,
+    ParetoNBD,
+    PurchaseFamily,
+)
 
 REMEDIES: tuple[str, ...] = ('method="posterior", whose prior bounds them', "a longer calibration period")
 """What to try when the data do not tell something."""
@@ -74,8 +84,11 @@ _PARAMETERS: dict[tuple[type[Family], int], tuple[str, ...]] = {
     (ParetoNBD, 2): ("s", "beta"),
     (ParetoNBD, 3): ("s", "beta"),
     (NBD, 0): ("r", "alpha"),
-    (GammaGamma, 0): ("p", "v"),
-    (GammaGamma, 1): ("q", "v"),
+    **{
+        (family, coordinate): (name, "v")
+        for family in (GammaGamma, GammaGammaFirst, GammaGammaFrequency)
+        for coordinate, name in enumerate("pq")
+    },
 }
 """The parameters that lose their meaning when a working coordinate runs away."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,11 +11,15 @@ from scipy import special
 
 from clvmodels.errors import InputError
 from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter, digamma_rise, per_distinct
-from clvmodels.models.base import Family
+from clvmodels.models.multiples import BetaPrimes
+from clvmodels.models.spend import SpendFamily
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
-class GammaGamma(Family):
+class GammaGamma(SpendFamily):
     """The Gamma-Gamma model of spend.
 
     The value of one purchase is Gamma(p, ν) distributed; ν ~ Gamma(q, v) differs between customers. Every method speaks
@@ -49,20 +53,45 @@ class GammaGamma(Family):
 
     name = "gamma_gamma"
     title = "Gamma-Gamma"
-    kind = "spend"
+    first = False
+    columns: ClassVar[tuple[str, ...]] = ("frequency", "monetary_value")
+    least = (1, 1.05)
 
     p: Parameter
     q: Parameter
     v: Parameter
 
-    def rescale(self, factor: float) -> GammaGamma:
+    @classmethod
+    def observed(cls, frame: pd.DataFrame) -> tuple[Array, ...]:
+        """The repeat purchases and their mean value: the first purchase is left out, as published."""
+        return frame["frequency"].to_numpy(float), frame["monetary_value"].to_numpy(float)
+
+    @classmethod
+    def to_line(cls, logs: ArrayLike) -> Array:
+        """Log parameters, with log(q − 1) for log q: whatever these are, the population mean of spend exists."""
+        values = np.array(logs, float)
+        values[..., 1] = np.log(np.expm1(values[..., 1]))
+        return values
+
+    @classmethod
+    def from_line(cls, values: ArrayLike) -> Array:
+        """The inverse of `to_line`."""
+        logs = np.array(values, float)
+        logs[..., 1] = np.logaddexp(0.0, logs[..., 1])
+        return logs
+
+    def rescale(self, factor: float) -> Self:
         """The same model when money is counted in units ``factor`` times smaller: v · factor."""
-        return GammaGamma(self.p, self.q, self.v * factor)
+        return replace(self, v=self.v * factor)
+
+    def _v(self, x: Array, ops: Ops = NUMPY) -> Any:
+        """v of customers with x known purchases."""
+        return self.v
 
     def log_likelihood(self, x: ArrayLike, m: ArrayLike, *, ops: Ops = NUMPY) -> Any:
         """Log density of the mean m of x purchases (note 025, eq. 1a); 0 for x = 0, who says nothing about spend."""
         x, m = _spent(x, m)
-        p, q, v = self.p, self.q, self.v
+        p, q, v = self.p, self.q, self._v(x, ops)
         seen = np.maximum(x, 1)
         counts = per_distinct(lambda k: -ops.betaln(p * k, q), seen)
         total = seen * m
@@ -72,7 +101,7 @@ class GammaGamma(Family):
     def score(self, x: ArrayLike, m: ArrayLike) -> Array:
         """Derivative of the log-likelihood by p, q, v: shape (3, n)."""
         x, m = _spent(x, m)
-        p, q, v = self.p, self.q, self.v
+        p, q, v = self.p, self.q, self._v(x)
         seen = np.maximum(x, 1)
         total = seen * m
         by_p = seen * (per_distinct(lambda k: digamma_rise(p * k, q), seen) - np.log1p(v / total))
@@ -83,7 +112,7 @@ class GammaGamma(Family):
     def scale(self, x: ArrayLike, m: ArrayLike) -> Array:
         """v + x m: the total of future purchases is this times a beta-prime variable that depends on x alone."""
         x, m = _spent(x, m)
-        return np.asarray(self.v + x * m)
+        return np.asarray(self._v(x) + x * m)
 
     def expected_spend(self, x: ArrayLike, m: ArrayLike) -> Array:
         """Mean value of a future purchase, p (v + x m) / (p x + q − 1); the population mean for x = 0, m ignored.
@@ -96,8 +125,9 @@ class GammaGamma(Family):
         x, _ = _spent(x, m)
         below = self.p * x + (self.q - 1)
         if np.any(below <= 0):
+            known = "purchases" if self.first else "repeats"
             raise InputError(
-                f"Gamma-Gamma: q is {np.min(self.q):.4g}; at q ≤ 1 the mean spend of customers without repeats "
+                f"{self.title}: q is {np.min(self.q):.4g}; at q ≤ 1 the mean spend of customers without {known} "
                 "does not exist. Take means from the fit restricted to q ≥ 1.05 (Fit.predictive_model)."
             )
         return np.asarray(self.p * self.scale(x, m) / below)
@@ -140,8 +170,139 @@ class GammaGamma(Family):
         precision = rng.gamma(second, size=shape)
         return np.asarray(rng.gamma(self.p * n, size=shape) / precision * scale)
 
+    def sample_values(self, x: ArrayLike, who: ArrayLike, *, seed: int | np.random.Generator) -> Array:
+        """Each value is drawn by itself: Gamma(p, ν) with the customer's ν ~ Gamma(q, v)."""
+        rng, x, who = np.random.default_rng(seed), np.asarray(x, float), np.asarray(who, np.intp)
+        precision = rng.gamma(self.q, size=x.size) / self._v(x)
+        return np.asarray(rng.gamma(self.p, size=who.size) / precision[who])
+
+    def sample_typical(self, x: ArrayLike, *, seed: int | np.random.Generator) -> Array:
+        """The mean value of x purchases of a new customer."""
+        x = np.asarray(x, float)
+        return np.asarray(self.sample(x, 0, 0, seed=seed) / x * self.level(x))
+
+    def leaning(self, x: ArrayLike, m: ArrayLike) -> Array:
+        """p v / (p x + q − 1), with v at x: the population's part in the weighted mean, times the population mean."""
+        x, _ = _spent(x, m)
+        return np.asarray((self.q - 1) / (self.p * x + self.q - 1) * self.p * self._v(x) / (self.q - 1))
+
+    def squares(self, x: ArrayLike, m: ArrayLike) -> tuple[Array, Array]:
+        """E[S²] = (v + x m)² p (p n² + n) / ((p x + q − 1)(p x + q − 2)), from the moments of the beta prime."""
+        x, _ = _spent(x, m)
+        below = self.p * x + self.q - 1
+        safe = np.where(below > 1, below, 2.0)
+        square = np.asarray(self.p * self.scale(x, m) ** 2 / (safe * (safe - 1)))
+        return square * self.p, square
+
+    def reference(self, x: ArrayLike, m: ArrayLike) -> Array:
+        """v + x m, v averaged over draws."""
+        x, m = np.asarray(x, float), np.asarray(m, float)
+        return np.asarray(float(np.mean(self.v)) + x * np.where(x > 0, m, 0.0))
+
+    @property
+    def alike(self) -> bool:
+        """W is distributed alike if draws agree on v."""
+        return bool(np.ptp(self.v) == 0)
+
+    def place(self, x: ArrayLike, m: ArrayLike) -> Array:
+        """1 / (v + x m): how much draws of v matter."""
+        return np.asarray(1 / self.reference(x, m))
+
+    def multiples(self, x: float, place: float | None = None) -> BetaPrimes:
+        """Beta primes, shifted by what each draw makes of v + x m."""
+        p, q, v = (np.ravel(value) for value in np.broadcast_arrays(self.p, self.q, self._v(np.asarray(x, float))))
+        shift = np.log1p((v - v.mean()) / (1 / place)) if place else np.zeros(p.size)
+        return BetaPrimes.of(p, q, x, shift)
+
+    def decay(self, x: ArrayLike) -> Array:
+        """p x + q."""
+        return np.asarray(np.min(self.p) * np.asarray(x, float) + np.min(self.q))
+
 
 def _spent(x: ArrayLike, m: ArrayLike) -> tuple[Array, Array]:
     """Counts and means, with a harmless mean where there is none."""
     x, m = np.asarray(x, float), np.asarray(m, float)
     return x, np.where(x > 0, m, 1.0)
+
+
+@dataclass(frozen=True)
+class GammaGammaFirst(GammaGamma):
+    """Gamma-Gamma on all purchases: the same formulas, the value of the first purchase included.
+
+    For one-time buyers, more than half of most logs, the first purchase is all there is to know about their spend.
+    x counts all purchases, m is their mean.
+
+    Examples
+    --------
+    >>> model = GammaGammaFirst(p=6.25, q=3.74, v=15.44)
+    >>> model.expected_spend([1, 1], [10.0, 100.0]).round(2).tolist()  # after one purchase of 10, and of 100
+    [17.69, 80.26]
+    """
+
+    name = "gamma_gamma_first"
+    title = "Gamma-Gamma with the first purchase"
+    first = True
+    columns: ClassVar[tuple[str, ...]] = ("frequency", "value_past")
+
+    @classmethod
+    def observed(cls, frame: pd.DataFrame) -> tuple[Array, ...]:
+        """All purchases and their mean value."""
+        x = frame["frequency"].to_numpy(float) + 1
+        return x, frame["value_past"].to_numpy(float) / x
+
+
+@dataclass(frozen=True)
+class GammaGammaFrequency(GammaGammaFirst):
+    """Gamma-Gamma in which spend goes with frequency: every doubling of the purchases multiplies its level by g.
+
+    A customer with x purchases (the first included) spends g^log₂x times what Gamma-Gamma says: v becomes
+    v · g^log₂x, which is v · x^b with b = log₂ g. At g = 1 spend does not depend on frequency.
+
+    Parameters
+    ----------
+    p, q, v
+        As in Gamma-Gamma, for who has bought once.
+    g
+        Growth of the level of spend with each doubling of the number of purchases.
+
+    Examples
+    --------
+    >>> model = GammaGammaFrequency(p=6.25, q=3.74, v=15.44, g=1.1)
+    >>> model.level([1, 2, 4]).round(2).tolist()
+    [1.0, 1.1, 1.21]
+    """
+
+    name = "gamma_gamma_frequency"
+    title = "Gamma-Gamma with frequency"
+
+    g: Parameter
+
+    def _v(self, x: Array, ops: Ops = NUMPY) -> Any:
+        return self.v * ops.exp(_doublings(x) * ops.log(self.g))
+
+    def level(self, x: ArrayLike) -> Array:
+        """g^log₂x."""
+        return np.asarray(np.exp(_doublings(x) * np.log(self.g)))
+
+    def score(self, x: ArrayLike, m: ArrayLike) -> Array:
+        """Derivative of the log-likelihood by p, q, v, g: shape (4, n)."""
+        slopes = super().score(x, m)
+        level = self.level(x)
+        by_v = slopes[2] * level
+        return np.stack([*np.broadcast_arrays(slopes[0], slopes[1], by_v, by_v * self.v * _doublings(x) / self.g)])
+
+    def reference(self, x: ArrayLike, m: ArrayLike) -> Array:
+        """v + x m, v at x averaged over draws."""
+        x, m = np.asarray(x, float), np.asarray(m, float)
+        v = np.asarray(per_distinct(self._v, x))
+        return np.asarray((v.mean(axis=0) if np.ndim(v) > np.ndim(x) else v) + x * np.where(x > 0, m, 0.0))
+
+    @property
+    def alike(self) -> bool:
+        """W is distributed alike if draws agree on v and g."""
+        return bool(np.ptp(self.v) == 0 and np.ptp(self.g) == 0)
+
+
+def _doublings(x: ArrayLike) -> Array:
+    """log₂ of the number of purchases; none for who has not bought."""
+    return np.asarray(np.log2(np.maximum(np.asarray(x, float), 1.0)))

@@ -20,7 +20,7 @@ def mean_limits(
     spend: Fit | None,
     outcomes: PurchaseOutcomes,
     *,
-    m: Array,
+    known: tuple[Array, Array] | None,
     delta: float,
     margin: float,
     level: float,
@@ -30,6 +30,8 @@ def mean_limits(
     n_groups: int = 0,
 ) -> list[tuple[Array, Array]]:
     """Lower and upper limits of expected purchases and, with ``spend``, of value and clv: of customers, or of sums.
+
+    ``known`` are the number and the mean of each customer's purchases, as the spend family counts them.
 
     Draws of the two fits are paired at random: when people buy and what they spend share no parameter, so that both
     posteriors are independent. Means are those of distinct customers, a block of (draws × customers) at a time; with
@@ -42,12 +44,13 @@ def mean_limits(
         logs = parameter_draws(spend, draws, seed=other).log_vector
         money = spend.model.at(np.random.default_rng(other).permutation(logs))
         alive.append(outcomes.discounted_alive(delta))
-    m = np.where(d.x[d.place] > 0, m, 0.0) if money else np.zeros(d.place.size)
-    order = np.lexsort((m, d.place))
-    new = np.append(True, (np.diff(d.place[order]) != 0) | (np.diff(m[order]) != 0))
+    x, m = known if known is not None else np.zeros((2, d.place.size))
+    m = np.where(x > 0, m, 0.0)
+    order = np.lexsort((m, x, d.place))
+    new = np.append(True, (np.diff(d.place[order]) != 0) | (np.diff(x[order]) != 0) | (np.diff(m[order]) != 0))
     cell = np.empty(order.size, np.intp)
     cell[order] = np.cumsum(new) - 1
-    place, m = d.place[order][new], m[order][new]  # of each distinct customer, now with the mean spend
+    place, x, m = d.place[order][new], x[order][new], m[order][new]  # of each distinct customer, now with the spend
     members = None
     if group is not None:
         members = sparse.csr_array((np.ones(cell.size), (cell, group)), shape=(place.size, n_groups))
@@ -61,7 +64,7 @@ def mean_limits(
             cells = slice(start, min(start + step, last))
             some = [each[:, place[cells] - rows.start] for each in means]
             if money is not None:
-                worth = margin * money.expected_spend(d.x[place[cells]], m[cells])  # type: ignore[attr-defined]
+                worth = margin * money.expected_spend(x[cells], m[cells])  # type: ignore[attr-defined]
                 some = [some[0], some[0] * worth, some[1] * worth]
             for quantity, values in enumerate(some):
                 if members is None:

@@ -1,8 +1,8 @@
-"""The value of N future purchases, in units of v + x m: a mixture of beta primes over N, on one grid per x.
+"""The value of N future purchases, as a multiple of a customer's reference: a mixture over N, on one grid per x.
 
-Given n purchases the total is (v + x m) · W with W = e^y beta prime (p n, p x + q), so that everything but the weights
-P(N = n) depends on x alone. A grid in y that is uniform where the components are equally wide carries their
-distribution functions to a few 1e-10, and the customers' are matrix products.
+Given n purchases the total is a multiple W = e^y of the reference (for Gamma-Gamma v + x m, and W a beta prime), so
+that everything but the weights P(N = n) depends on x alone. A grid in y that is uniform where the components are
+equally wide carries their distribution functions to a few 1e-10, and the customers' are matrix products.
 """
 
 from __future__ import annotations
@@ -11,19 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-from clvmodels.models.arrays import Array, log_rising
-from clvmodels.models.gamma_gamma import GammaGamma
+from clvmodels.models.arrays import Array
+from clvmodels.models.multiples import FARTHEST, Multiples, cumulative
 
 STEPS = 8.0
 """Grid steps per standard deviation of the narrowest component: the rules below are of order six. Half with draws."""
 OUTSIDE = 1e-10
 """Probability left out at each end of the grid, where the tails are powers of W."""
-FARTHEST = 60.0
-"""Grids never go beyond e^±60."""
-SHARPEST = 1e4
-"""The largest p x the grid is made for."""
 TOGETHER = 128
 """Components worked out at a time; where there are more, each piece covers its own stretch of the grid only."""
 NOTHING = 1e-15
@@ -32,34 +27,23 @@ NOTHING = 1e-15
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Nodes in y = log W for customers with the same x, and the spend model's draws there."""
+    """Nodes in y = log W for customers of whom equally many purchases are known."""
 
     y: Array
-    p: Array
-    second: Array
-    """p x + q of each draw."""
-    shift: Array
-    """log of each draw's v + x m, less that of their mean: W counts in units of the latter."""
+    multiples: Multiples
 
     @classmethod
-    def of(cls, spend: GammaGamma, x: float, reach: float, scale: float | None = None) -> Grid:
+    def of(cls, multiples: Multiples, reach: float) -> Grid:
         """A grid from the lower end for one purchase to the upper end for ``reach`` purchases.
 
-        Steps are 1/8 of √((1 + 1/W)/(p x + q)), the spread of log W when its mean is W. ``scale`` is v + x m with v
-        averaged over draws; it is not needed for one estimate.
+        Steps are 1/8 of the spread of log W.
         """
-        p, q, v = (np.ravel(value) for value in np.broadcast_arrays(spend.p, spend.q, spend.v))
-        shift = np.log1p((v - v.mean()) / scale) if scale else np.zeros(p.size)
-        p, shift = _resolvable(p, q, x, shift)
-        second = p * x + q
-        low = np.min(_log_odds(p, second, OUTSIDE) + shift)
-        high = np.max(shift - _log_odds(second, p * reach, OUTSIDE))
-        low = np.clip(low, -FARTHEST, FARTHEST - 1)
-        fine = np.linspace(low, np.clip(high, low + 1, FARTHEST), 4001)
-        spread = np.sqrt((1 + np.minimum(np.exp(-fine), second.max() / p.max())) / second.max())
-        count = np.concatenate([[0.0], np.cumsum((STEPS if p.size == 1 else STEPS / 2) * np.diff(fine) / spread[1:])])
-        y = np.interp(np.linspace(0, count[-1], int(np.ceil(count[-1])) + 2), count, fine)
-        return cls(y, p, second, shift)
+        low, high = multiples.ends(1.0, reach, OUTSIDE)
+        low = float(np.clip(low, -FARTHEST, FARTHEST - 1))
+        fine = np.linspace(low, float(np.clip(high, low + 1, FARTHEST)), 4001)
+        steps = (STEPS if multiples.shift.size == 1 else STEPS / 2) * np.diff(fine) / multiples.spread(fine)[1:]
+        count = np.concatenate([[0.0], np.cumsum(steps)])
+        return cls(np.interp(np.linspace(0, count[-1], int(np.ceil(count[-1])) + 2), count, fine), multiples)
 
     def components(self, n: Array) -> list[Components]:
         """The distributions of W given each n, some counts at a time, where they are neither 0 nor 1."""
@@ -68,16 +52,11 @@ class Grid:
             some = n[start : start + TOGETHER]
             low, high = 0, self.y.size
             if n.size > TOGETHER:
-                first = np.min(_log_odds(self.p * some[0], self.second, NOTHING) + self.shift)
-                last = np.max(self.shift - _log_odds(self.second, self.p * some[-1], NOTHING))
-                low, high = np.searchsorted(self.y, (first, last)) + np.array([-1, 1])
+                ends = self.multiples.ends(float(some[0]), float(some[-1]), NOTHING)
+                low, high = np.searchsorted(self.y, ends) + np.array([-1, 1])
                 low, high = max(int(low), 0), min(int(high) + 1, self.y.size)
-            y = self.y[low:high]
-            totals = np.zeros((3, some.size, y.size))
-            for p, second, shift in zip(self.p, self.second, self.shift, strict=True):
-                for total, part in zip(totals, _component(y - shift, p * some, second), strict=True):
-                    total += part / self.p.size
-            pieces.append(Components(slice(start, start + some.size), low, high, *totals))
+            table = self.multiples.distribution(self.y[low:high], some)
+            pieces.append(Components(slice(start, start + some.size), low, high, *table))
         return pieces
 
 
@@ -91,47 +70,6 @@ class Components:
     cdf: Array
     pdf: Array
     slope: Array
-
-
-def _resolvable(p: Array, q: Array, x: float, shift: Array) -> tuple[Array, Array]:
-    """p lowered to p x ≤ 10,000, where totals of x purchases are equal to 1 %, and the shift that keeps the mean.
-
-    A boundary fit may say p = 10⁸: everybody always spends the same. No grid resolves such steps, and nobody needs it.
-    """
-    capped = np.minimum(p, SHARPEST / max(x, 1.0))
-    mean, lower = p / (p * x + np.maximum(q - 1, 0.05)), capped / (capped * x + np.maximum(q - 1, 0.05))
-    return capped, shift + np.where(capped < p, np.log(mean / lower), 0.0)
-
-
-def _log_odds(first: Array, second: Array, probability: float) -> Array:
-    """log(u / (1 − u)) of a quantile u of beta(first, second); for the other tail swap the two and change the sign."""
-    u = np.maximum(special.betaincinv(first, second, probability), np.exp(-FARTHEST))
-    return np.asarray(np.log(u) - np.log1p(-u))
-
-
-def _component(y: Array, first: Array, second: float) -> tuple[Array, Array, Array]:
-    """Distribution function, density and its derivative of the log of a beta prime, one row per ``first``."""
-    first = first[:, None]
-    both = first + second
-    u = special.expit(y)
-    log_beta = special.gammaln(first) - log_rising(second, first)  # special.betaln loses digits for large arguments
-    pdf = np.exp(first * y - both * np.logaddexp(0.0, y) - log_beta)
-    lean = first - both * u
-    slope = pdf * lean
-    bend = slope * lean - pdf * (both * (u * special.expit(-y)))
-    start = special.betainc(first, second, u[:1])
-    return start + cumulative(y, pdf, slope, bend), pdf, slope
-
-
-def cumulative(y: Array, value: Array, slope: Array, bend: Array) -> Array:
-    """∫ value dy from the first node to each, from values and two derivatives at the nodes (order six)."""
-    h = np.diff(y)
-    cells = (value[:, 1:] + value[:, :-1]) * (h / 2)
-    cells += (slope[:, :-1] - slope[:, 1:]) * (h**2 / 10)
-    cells += (bend[:, :-1] + bend[:, 1:]) * (h**3 / 120)
-    result = np.zeros(value.shape)
-    np.cumsum(cells, axis=1, out=result[:, 1:])
-    return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,9 +86,9 @@ class Mixture:
     pdf: Array
     slope: Array
     growth: float
-    """P(0 < W ≤ w) grows like w to this, p, near 0."""
+    """P(0 < W ≤ w) grows like w to this near 0."""
     decay: float
-    """P(W > w) falls like w to minus this, p x + q, far out."""
+    """P(W > w) falls like w to minus this far out."""
 
     @classmethod
     def of(cls, none: Array, mass: Array, grid: Grid, components: list[Components]) -> Mixture:
@@ -162,7 +100,7 @@ class Mixture:
             pdf[:, stretch] += weight @ part.pdf
             slope[:, stretch] += weight @ part.slope
             cdf[:, part.high :] += weight.sum(axis=1, keepdims=True)
-        return cls(none, 1 - none, grid.y, cdf, pdf, slope, float(grid.p.min()), float(grid.second.min()))
+        return cls(none, 1 - none, grid.y, cdf, pdf, slope, grid.multiples.growth, grid.multiples.decay)
 
     def quantile(self, p: float) -> Array:
         """Smallest w with P(W ≤ w) ≥ p."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from clvmodels.fitting.draws import Draws
 from clvmodels.fitting.result import Fit
-from clvmodels.models import Family, GammaGamma
+from clvmodels.models import Family
 from clvmodels.models.arrays import Array
 
 SKEWED, WIDE = 1.5, 0.8
@@ -16,8 +15,6 @@ DRAWS, MANY_DRAWS = 24, 128
 """How many: the larger number for purchases of small logs, which have few patterns."""
 SMALL = 1000
 """Customers of a small log; where more of them leave a parameter in the dark, predictions do not need it."""
-LEAST_Q = 1.05
-"""Gamma-Gamma's means need q > 1: draws of an estimate's q below this are taken here, as the estimate itself is."""
 
 
 def predictive(fit: Fit, *, seed: int) -> Family:
@@ -35,7 +32,7 @@ def predictive(fit: Fit, *, seed: int) -> Family:
     """
     if fit.posterior is None:
         return fit.predictive_model
-    values, weights = coordinates(fit.posterior.family, fit.posterior.log_parameters), fit.posterior.weights
+    values, weights = fit.posterior.family.to_line(fit.posterior.log_parameters), fit.posterior.weights
     mean = weights @ values
     covariance = (values - mean).T @ ((values - mean) * weights[:, None])
     spread = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
@@ -45,44 +42,32 @@ def predictive(fit: Fit, *, seed: int) -> Family:
         return _matched(fit.posterior, MANY_DRAWS if small else DRAWS, mean, covariance, seed)
     roots, axes = np.linalg.eigh(covariance)
     steps = (axes * np.sqrt(np.maximum(roots, 0.0) * len(mean))).T
-    return at(fit.posterior.family, np.concatenate([mean + steps, mean - steps]))
+    line = fit.posterior.family.from_line(np.concatenate([mean + steps, mean - steps]))
+    return fit.model.at(line)
 
 
 def parameter_draws(fit: Fit, n: int, *, seed: int) -> Family:
     """``n`` draws of the parameters at which every mean exists: of the posterior, else log-normal ones.
 
-    Where the estimate is Gamma-Gamma's, draws with q below 1.05 are moved there along the direction in which the other
-    parameters go with q.
+    Where means need a parameter above 1 (Gamma-Gamma's q), draws of an estimate that have less than the ``least`` are
+    moved there along the direction in which the other parameters go with it.
     """
     if fit.posterior is not None:
         return fit.posterior.resample(n, seed=seed)
     model = fit.predictive_model
     logs = fit.draws(n, seed=seed).log_vector + (model.log_vector - fit.model.log_vector)
-    if isinstance(model, GammaGamma) and fit.covariance[1, 1] > 0:
-        short = np.maximum(np.log(LEAST_Q) - logs[:, 1], 0.0)
-        logs += short[:, None] * (fit.covariance[1] / fit.covariance[1, 1])
-    return type(model).from_log(logs)
-
-
-def coordinates(family: type[Family], logs: Array) -> Array:
-    """Log parameters, with log(q − 1) for log q: whatever these are, the population mean of spend exists."""
-    values = np.array(logs)
-    if family is GammaGamma:
-        values[..., 1] = np.log(np.expm1(values[..., 1]))
-    return values
-
-
-def at(family: type[Family], values: ArrayLike) -> Family:
-    """The family at these coordinates: shape (points, k)."""
-    logs = np.array(values, float)
-    if family is GammaGamma:
-        logs[..., 1] = np.logaddexp(0.0, logs[..., 1])
-    return family.from_log(logs)
+    if model.least is not None:
+        place, least = model.least
+        if fit.covariance[place, place] > 0:
+            short = np.maximum(np.log(least) - logs[:, place], 0.0)
+            logs += short[:, None] * (fit.covariance[place] / fit.covariance[place, place])
+    return model.at(logs)
 
 
 def _matched(draws: Draws, n: int, mean: Array, covariance: Array, seed: int) -> Family:
     """``n`` draws moved and stretched so that their mean and covariance are these."""
-    some = coordinates(draws.family, draws.resample(n, seed=seed).log_vector)
+    drawn = draws.resample(n, seed=seed)
+    some = drawn.to_line(drawn.log_vector)
     centred = some - some.mean(axis=0)
     stretch = np.linalg.solve(np.linalg.cholesky(centred.T @ centred / n), centred.T)
-    return at(draws.family, mean + (np.linalg.cholesky(covariance) @ stretch).T)
+    return drawn.at(drawn.from_line(mean + (np.linalg.cholesky(covariance) @ stretch).T))

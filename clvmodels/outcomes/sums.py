@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from scipy import sparse, special
 
 from clvmodels.fitting.draws import Draws
-from clvmodels.models import Family, GammaGamma
+from clvmodels.models import Family
 from clvmodels.models.arrays import Array
 from clvmodels.models.base import PurchaseFamily
+from clvmodels.models.spend import SpendFamily
 from clvmodels.outcomes.counts import PurchaseOutcomes
 from clvmodels.outcomes.survival import ELEMENTS
 
@@ -58,7 +59,7 @@ def spend_sums(x: Array, m: Array, group: NDArray[np.intp], n_groups: int, bough
     weights = [sparse.csr_array((amount, (place.ravel(), group)), shape=size) for amount in bought]
 
     def sums(model: Family) -> Array:
-        assert isinstance(model, GammaGamma)
+        assert isinstance(model, SpendFamily)
         total = np.zeros((len(bought), n_groups, model.n_draws))
         step = max(1, ELEMENTS // model.n_draws)
         for start in range(0, size[0], step):

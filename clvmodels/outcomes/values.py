@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from clvmodels.models.arrays import Array
-from clvmodels.models.gamma_gamma import GammaGamma
+from clvmodels.models.spend import SpendFamily
 from clvmodels.outcomes.counts import PurchaseOutcomes, probabilities
 from clvmodels.outcomes.mixture import Grid, Mixture
 from clvmodels.outcomes.survival import ELEMENTS, Places, over_draws
@@ -19,7 +19,7 @@ from clvmodels.outcomes.survival import ELEMENTS, Places, over_draws
 CELLS = 1 << 18
 """Table entries (patterns × grid) worked on at a time: 2 MB an array."""
 NODES = 4
-"""Chebyshev nodes in 1/(v̄ + x m) between which draws that differ in v are interpolated: 1e-8 for a CV of 10 %."""
+"""Chebyshev nodes between which draws that differ in the reference are interpolated: 1e-8 for a CV of v of 10 %."""
 MATTERS = 1e-10
 """Purchase counts less likely than this do not extend the grid."""
 
@@ -28,10 +28,10 @@ MATTERS = 1e-10
 class ValueOutcomes:
     """How much each customer may spend in the horizon: margin 1, undiscounted.
 
-    The total of N future purchases is an atom at 0 of size P(N = 0), and a mixture of scaled beta primes over N ≥ 1
-    (Fader & Hardie's Gamma-Gamma; given n purchases, P(S ≤ s) = I(s/(s + v + x m); p n, p x + q)). It is computed, not
-    simulated: distribution functions hold about 1e-10, quantiles and the CRPS 1e-9 of themselves; mixtures over draws,
-    which vary more than that from seed to seed, 1e-5.
+    The total of N future purchases is an atom at 0 of size P(N = 0), and a mixture over N ≥ 1 of what the spend family
+    says of n purchases (scaled beta primes for Gamma-Gamma: P(S ≤ s) = I(s/(s + v + x m); p n, p x + q)). It is
+    computed, not simulated: distribution functions hold about 1e-10, quantiles and the CRPS 1e-9 of themselves;
+    mixtures over draws, which vary more than that from seed to seed, 1e-5.
 
     Draws of the purchase model and of the spend model are mixed as two independent posteriors, which they are: the
     likelihood of when people buy and of what they spend share no parameter. The two may differ in number.
@@ -41,35 +41,36 @@ class ValueOutcomes:
     purchases
         The distribution of N.
     spend
-        Gamma-Gamma: one estimate, or draws of equal weight. Means need p x + q > 1, variances p x + q > 2.
-    m
-        Mean value of the x repeat purchases; ignored (may be NaN) where x is 0.
+        A spend family: one estimate, or draws of equal weight. Gamma-Gamma's means need p x + q > 1, its variances
+        p x + q > 2.
+    known
+        What it knows of each customer (``spend.observed``): how many purchases, and their mean, ignored (may be NaN)
+        where there is none.
 
     Examples
     --------
-    >>> from clvmodels.models import BGNBD
+    >>> from clvmodels.models import BGNBD, GammaGamma
     >>> purchases = PurchaseOutcomes(BGNBD(0.243, 4.414, 0.793, 2.426), 39, [2], [30.43], [38.86])
-    >>> outcomes = ValueOutcomes(purchases, GammaGamma(6.25, 3.74, 15.44), [22.35])
+    >>> outcomes = ValueOutcomes(purchases, GammaGamma(6.25, 3.74, 15.44), ([2], [22.35]))
     >>> outcomes.mean.round(2), outcomes.quantile([0.05, 0.5, 0.95]).round(2).ravel().tolist()
     (array([30.24]), [0.0, 15.46, 115.34])
     """
 
     purchases: PurchaseOutcomes
-    spend: GammaGamma
-    m: Any
+    spend: SpendFamily
+    known: Any
 
     @cached_property
-    def _x(self) -> Array:
-        return self.purchases.distinct.x[self.purchases.distinct.place]
-
-    @cached_property
-    def _m(self) -> Array:
-        return np.broadcast_to(np.asarray(self.m, float), self._x.shape)
+    def statistics(self) -> tuple[Array, Array]:
+        """Number and mean of each customer's known purchases."""
+        shape = self.purchases.distinct.place.shape
+        x, m = (np.broadcast_to(np.asarray(column, float), shape) for column in self.known[:2])
+        return x, m
 
     @cached_property
     def scale(self) -> Array:
-        """v + x m of each customer (v averaged over draws): what the values are multiples of."""
-        return float(np.mean(self.spend.v)) + self._x * np.where(self._x > 0, self._m, 0.0)
+        """What each customer's values are multiples of: v + x m for Gamma-Gamma (v averaged over draws)."""
+        return self.spend.reference(*self.statistics)
 
     @cached_property
     def mean(self) -> Array:
@@ -83,13 +84,10 @@ class ValueOutcomes:
 
     @cached_property
     def variance(self) -> Array:
-        """Variance of revenue; infinite where p x + q ≤ 2 (for any draw).
-
-        E[S²] = (v + x m)² p (p E[N²] + E[N]) / ((p x + q − 1)(p x + q − 2)), from the moments of the beta prime.
-        """
+        """Variance of revenue, from E[S²] = a E[N²] + b E[N]; infinite where ``decay`` ≤ 2 (for any draw)."""
         first, second = self.purchases.mean, self.purchases.variance + self.purchases.mean**2
-        squares = second * self._over_draws(lambda x, m: self._square(x, m) * self.spend.p)
-        squares += first * self._over_draws(self._square)
+        squares = second * self._over_draws(lambda x, m: self.spend.squares(x, m)[0])
+        squares += first * self._over_draws(lambda x, m: self.spend.squares(x, m)[1])
         return np.where(self.decay <= 2, np.inf, np.maximum(squares - self.mean**2, 0.0))
 
     @cached_property
@@ -98,14 +96,9 @@ class ValueOutcomes:
         shared = self.purchases.mean_square * self._over_draws(lambda x, m: self.spend.expected_spend(x, m) ** 2)
         return np.maximum(self.variance - np.maximum(shared - self.mean**2, 0.0), 0.0)
 
-    def _square(self, x: Array, m: Array) -> Array:
-        below = self.spend.p * x + self.spend.q - 1
-        safe = np.where(below > 1, below, 2.0)
-        return np.asarray(self.spend.p * self.spend.scale(x, m) ** 2 / (safe * (safe - 1)))
-
     def _over_draws(self, moment: Callable[[Array, Array], Array]) -> Array:
         """A function of (x, m) averaged over the draws of the spend model."""
-        x, m = self._x, self._m
+        x, m = self.statistics
         step = max(1, ELEMENTS // self.spend.n_draws)
         parts = [slice(start, start + step) for start in range(0, x.size, step)]
         return np.concatenate([over_draws(moment(x[part], m[part])) for part in parts])
@@ -113,7 +106,7 @@ class ValueOutcomes:
     def quantile(self, p: ArrayLike) -> Array:
         """Smallest s with P(S ≤ s) ≥ p: shape (n,), or (len(p), n) for several p."""
         levels = probabilities(p)
-        result = np.zeros((levels.size, self._x.size))
+        result = np.zeros((levels.size, self.scale.size))
         for mixture, customers, row, weight in self._mixtures():
             for one, level in zip(result, levels, strict=True):
                 one[customers] += weight * mixture.quantile(level)[row]
@@ -127,7 +120,7 @@ class ValueOutcomes:
 
     def cdf(self, s: ArrayLike) -> Array:
         """P(S ≤ s); at 0 it is P(N = 0)."""
-        s = np.broadcast_to(np.asarray(s, float), self._x.shape)
+        s = np.broadcast_to(np.asarray(s, float), self.scale.shape)
         w = np.maximum(s, 0.0) / self.scale
         result = np.zeros(s.shape)
         for mixture, customers, row, weight in self._mixtures():
@@ -140,7 +133,7 @@ class ValueOutcomes:
 
     def crps(self, s: ArrayLike) -> Array:
         """Continuous ranked probability score of the value s, ∫ (F(z) − 1{z ≥ s})² dz: lower is better, in money."""
-        s = np.broadcast_to(np.asarray(s, float), self._x.shape)
+        s = np.broadcast_to(np.asarray(s, float), self.scale.shape)
         w = np.maximum(s, 0.0) / self.scale
         result = np.zeros(s.shape)
         for mixture, customers, row, weight in self._mixtures():
@@ -149,15 +142,15 @@ class ValueOutcomes:
 
     @cached_property
     def decay(self) -> Array:
-        """p x + q (the least of all draws): P(S > s) falls like s to minus this, and moments below it exist."""
-        return np.asarray(np.min(self.spend.p) * self._x + np.min(self.spend.q))
+        """P(S > s) falls like s to minus this (the least of all draws), and moments below it exist."""
+        return self.spend.decay(self.statistics[0])
 
     def tail(self, customers: Places) -> tuple[Array, Array]:
         """Expected number of these customers whose value exceeds s, Σ P(S > s), with s, increasing, until it is 0.01.
 
         Sums of heavy-tailed values are made of this function: see ``clvmodels.totals``.
         """
-        some = self if customers.size == self._x.size else self.some(customers)
+        some = self if customers.size == self.scale.size else self.some(customers)
         most = 1 - some.cdf(0.0)
         far = np.log(most.sum() * 1e4) / some.decay.min()
         s = np.exp(np.linspace(-8.0, far, 160)) * np.average(some.scale, weights=most)
@@ -179,42 +172,53 @@ class ValueOutcomes:
 
     def some(self, customers: Places) -> ValueOutcomes:
         """The same for some of the customers."""
-        return ValueOutcomes(self.purchases.some(customers), self.spend, self._m[customers])
+        known = [column[customers] for column in self.statistics]
+        return ValueOutcomes(self.purchases.some(customers), self.spend, known)
 
     def _mixtures(self) -> Iterator[tuple[Mixture, Places, Places, Array]]:
         """Distributions of S/scale, the customers they belong to, the row of each, and a weight.
 
-        One estimate: weight 1, each customer once. With draws that differ in v the distribution also depends on the
-        customer's 1/(v̄ + x m), smoothly: it is computed at a few values, and each customer comes with each of them and
-        the weights that interpolate (Lagrange's, which sum to 1).
+        One estimate: weight 1, each customer once. With draws that do not agree on the reference the distribution also
+        depends on the customer's place (Gamma-Gamma's is 1/(v̄ + x m)), smoothly: it is computed at a few places, and
+        each customer comes with each of them and the weights that interpolate (Lagrange's, which sum to 1).
         """
-        for block, customers, row in self.purchases.by_block():
+        known = self.statistics[0]
+        for block, everybody, each_row in self.purchases.by_block():
             n, mass = block.masses()
             likely = int(np.count_nonzero(block.survival.max(axis=0) > MATTERS))  # of the nodes 0, 1, …; n leaves out 0
             reach = float(n[max(likely - 2, 0)])
-            inverse, weights = self._interpolation(customers)
-            for node, weight in zip(inverse, weights, strict=True):
-                grid = Grid.of(self.spend, block.x, reach, node)
-                components = grid.components(n)
-                step = max(1, CELLS // grid.y.size)
-                for start in range(0, len(mass), step):
-                    chunk = slice(start, start + step)
-                    low, high = np.searchsorted(row, np.array([start, start + step]))
-                    mixture = Mixture.of(1 - block.survival[chunk, 1], mass[chunk], grid, components)
-                    yield mixture, customers[low:high], row[low:high] - start, weight[low:high]
+            for x in np.unique(known[everybody]):  # one, but where purchases without a value are not known
+                here = known[everybody] == x
+                customers, row = everybody[here], each_row[here]
+                places, weights = self._interpolation(customers)
+                for place, weight in zip(places, weights, strict=True):
+                    grid = Grid.of(self.spend.multiples(float(x), place), reach)
+                    components = grid.components(n)
+                    step = max(1, CELLS // grid.y.size)
+                    for start in range(0, len(mass), step):
+                        chunk = slice(start, start + step)
+                        low, high = np.searchsorted(row, np.array([start, start + step]))
+                        if low == high:
+                            continue
+                        mixture = Mixture.of(1 - block.survival[chunk, 1], mass[chunk], grid, components)
+                        yield mixture, customers[low:high], row[low:high] - start, weight[low:high]
 
     def _interpolation(self, customers: Places) -> tuple[list[float | None], Array]:
-        """Values of v̄ + x m at which to compute, and the customers' weights: shape (values, customers)."""
-        if np.ptp(self.spend.v) == 0:
+        """Places at which to compute, and the customers' weights: shape (places, customers)."""
+        if self.spend.alike:
             return [None], np.ones((1, customers.size))
-        inverse = 1 / self.scale[customers]
-        low, high = inverse.min(), inverse.max()
-        if high - low <= 1e-9 * high:
-            return [float(1 / high)], np.ones((1, customers.size))
+        places = self._place[customers]
+        low, high = places.min(), places.max()
+        if high - low <= 1e-9 * max(abs(low), abs(high)):
+            return [float(high)], np.ones((1, customers.size))
         nodes = np.cos((np.arange(NODES) + 0.5) * np.pi / NODES)
-        at = (2 * inverse - low - high) / (high - low)
+        at = (2 * places - low - high) / (high - low)
         weights = np.ones((NODES, customers.size))
         for i, node in enumerate(nodes):
             for other in np.delete(nodes, i):
                 weights[i] *= (at - other) / (node - other)
-        return [float(1 / ((low + high) / 2 + node * (high - low) / 2)) for node in nodes], weights
+        return [float((low + high) / 2 + node * (high - low) / 2) for node in nodes], weights
+
+    @cached_property
+    def _place(self) -> Array:
+        return self.spend.place(*self.statistics)

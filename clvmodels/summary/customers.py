@@ -66,6 +66,8 @@ class Summary:
         What ``purchases`` returns; None when the summary was made from an RFM table.
     by_customer, rfm
         What ``customers`` and ``frame`` are made of.
+    invented
+        Columns of ``frame`` that an RFM table did not hold, and that were filled in.
     """
 
     unit: Unit
@@ -81,6 +83,7 @@ class Summary:
     purchase_days: ir.Table | None = field(default=None, repr=False)
     by_customer: ir.Table | None = field(default=None, repr=False)
     rfm: pd.DataFrame | None = field(default=None, repr=False)
+    invented: tuple[str, ...] = ()
 
     @classmethod
     def from_frame(
@@ -115,11 +118,12 @@ class Summary:
         unit, until = Unit(unit), as_date(until, "until")
         rfm = complete(frame, unit, until)
         money = "monetary_value" in rfm
+        invented = ("value_past",) if money and not {"value_first", "value_past"} & {*frame} else ()
         used = LedgerRow(
             "used", int(rfm.frequency.sum()) + len(rfm), len(rfm), float(rfm.value_past.sum()) if money else None
         )
         first = as_date(start, "start") if start else rfm["first_purchase"].min().date()
-        return cls(unit, first, until, currency, money, (), None, "", "RFM table", (used,), rfm=rfm)
+        return cls(unit, first, until, currency, money, (), None, "", "RFM table", (used,), rfm=rfm, invented=invented)
 
     @property
     def purchases(self) -> ir.Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 
 from clvmodels.errors import DiagnosticWarning
 from clvmodels.fitting import Fit, fit
+from clvmodels.fitting.data import SPENDS, spend_data
 from clvmodels.models import BGNBD, FAMILIES, GammaGamma
 from clvmodels.simulation import simulate
 from clvmodels.summary import Patterns, Summary
@@ -43,13 +45,17 @@ def rfm(customers: int = 900, seed: int = 4) -> pd.DataFrame:
         }
     )
     frame["monetary_value"] = frame["customer_id"].map(log[log["date"] > first].groupby("customer_id")["value"].mean())
+    frame["value_past"] = log.groupby("customer_id")["value"].sum().to_numpy()
     return frame
 
 
 def summary(frame: pd.DataFrame, *, unit: str = "week", money: float = 1.0) -> Summary:
     days = {"week": 7, "day": 1}[unit]
     scaled = frame.assign(
-        recency=frame["recency"] / days, T=frame["T"] / days, monetary_value=frame["monetary_value"] * money
+        recency=frame["recency"] / days,
+        T=frame["T"] / days,
+        monetary_value=frame["monetary_value"] * money,
+        value_past=frame["value_past"] * money,
     )
     return Summary.from_frame(scaled, unit=unit, until="2024-10-31")
 
@@ -89,18 +95,21 @@ def test_draws_do_not_know_the_unit() -> None:
 
 @pytest.mark.parametrize("money", [100.0, 157.3, 1e-6])
 @pytest.mark.parametrize("customers", [60, 900])
-def test_dollars_cents_or_yen(money: float, customers: int) -> None:
-    frame = rfm(customers)
+@pytest.mark.parametrize("name", SPENDS)
+def test_dollars_cents_or_yen(name: str, money: float, customers: int) -> None:
+    here, there = summary(rfm(customers)), summary(rfm(customers), money=money)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DiagnosticWarning)
-        one, other = fit(GammaGamma, summary(frame)), fit(GammaGamma, summary(frame, money=money))
-    x, m = frame["frequency"], frame["monetary_value"]
-    np.testing.assert_allclose(
-        other.predictive_model.expected_spend(x, m * money),
-        money * one.predictive_model.expected_spend(x, m),
-        rtol=1e-9,
+        one, other = fit(name, here), fit(name, there)
+    expected = [
+        fitted.predictive_model.expected_spend(*SPENDS[name].observed(data.frame)[:2])  # type: ignore[attr-defined]
+        for fitted, data in ((one, here), (other, there))
+    ]
+    np.testing.assert_allclose(expected[1], money * expected[0], rtol=1e-9)
+    model: Any = one.model.rescale(money)
+    assert other.log_likelihood == pytest.approx(
+        model.log_likelihood(*spend_data(there, SPENDS[name])[0]).sum(), rel=1e-11
     )
-    assert other.log_likelihood == pytest.approx(one.log_likelihood - one.n_customers * np.log(money), rel=1e-11)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -162,9 +171,9 @@ def test_draws_have_the_covariance(name: str) -> None:
 def test_nothing_beats_the_fit(name: str) -> None:
     """Not the truth, and no step of any size in any direction."""
     one, data = fitted(name), summary(rfm())
-    frame = data.frame[data.frame["frequency"] >= (name == "gamma_gamma")]
-    names = ("frequency", "monetary_value") if name == "gamma_gamma" else ("frequency", "recency", "T")
-    columns = [frame[column].to_numpy(float) for column in names]
+    columns = [data.frame[column].to_numpy(float) for column in ("frequency", "recency", "T")]
+    if name in SPENDS:
+        columns = list(spend_data(data, SPENDS[name])[0])
     truth = {"bgnbd": TRUTH, "gamma_gamma": SPEND}.get(name)
     assert truth is None or one.log_likelihood > truth.log_likelihood(*columns).sum()
     rng = np.random.default_rng(6)

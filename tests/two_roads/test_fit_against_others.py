@@ -14,7 +14,7 @@ from scipy import optimize
 import clvmodels as clv
 from clvmodels.errors import DiagnosticWarning
 from clvmodels.fitting import Fit, fit
-from clvmodels.fitting.data import repeat_spend
+from clvmodels.fitting.data import spend_data
 from clvmodels.fitting.oracle import lifetimes_opinion
 from clvmodels.models import BGNBD, GammaGamma
 from clvmodels.summary import Summary
@@ -34,7 +34,7 @@ def test_generic_minimiser(cdnow: Summary, fits: tuple[Fit, Fit]) -> None:
     """Nelder–Mead on the families' own likelihood, without gradient, standardisation or patterns."""
     frame = cdnow.frame
     rfm = [frame[name].to_numpy(float) for name in ("frequency", "recency", "T")]
-    for ours, columns in zip(fits, (rfm, repeat_spend(cdnow)[:2]), strict=True):
+    for ours, columns in zip(fits, (rfm, spend_data(cdnow)[0]), strict=True):
         family = type(ours.model)
         found = optimize.minimize(
             lambda log, family=family, columns=columns: -family.from_log(log).log_likelihood(*columns).sum(),

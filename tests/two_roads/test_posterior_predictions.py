@@ -12,7 +12,7 @@ import clvmodels as clv
 from clvmodels.fitting import Fit
 from clvmodels.models import BGNBD, GammaGamma
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
-from clvmodels.outcomes.points import DRAWS, MANY_DRAWS, coordinates, parameter_draws, predictive
+from clvmodels.outcomes.points import DRAWS, MANY_DRAWS, parameter_draws, predictive
 from clvmodels.summary import Summary
 from tests.conftest import need
 
@@ -28,9 +28,9 @@ def fits() -> tuple[Fit, Fit, Summary]:
 def test_moments_of_the_points(fits: tuple[Fit, Fit, Summary]) -> None:
     for fit in fits[:2]:
         assert fit.posterior is not None
-        points = coordinates(type(fit.model), predictive(fit, seed=0).log_vector)
+        points = fit.model.to_line(predictive(fit, seed=0).log_vector)
         assert len(points) == 2 * len(fit.parameters)
-        draws, weights = coordinates(type(fit.model), fit.posterior.log_parameters), fit.posterior.weights
+        draws, weights = fit.model.to_line(fit.posterior.log_parameters), fit.posterior.weights
         assert points.mean(axis=0) == pytest.approx(weights @ draws, rel=1e-9)
         covariance = np.cov(draws.T, aweights=weights, ddof=0)
         assert np.cov(points.T, bias=True) == pytest.approx(covariance, rel=1e-9, abs=1e-12)
@@ -50,7 +50,8 @@ def test_eight_points_beside_six_hundred_draws(fits: tuple[Fit, Fit, Summary]) -
     assert changed.mean() < 0.01
     assert (f["purchases_upper"] - upper).abs().max() <= 1
     some = np.arange(0, len(f), 40)
-    money = ValueOutcomes(many.some(some), spend.draws(24, seed=6), summary.frame["monetary_value"].to_numpy()[some])  # type: ignore[arg-type]
+    known = [column[some] for column in GammaGamma.observed(summary.frame)]
+    money = ValueOutcomes(many.some(some), spend.draws(24, seed=6), known)  # type: ignore[arg-type]
     assert f["expected_spend"].to_numpy()[some] == pytest.approx(money.expected_spend, rel=0.03)
     assert f["value_upper"].to_numpy()[some] == pytest.approx(money.quantile(0.95), rel=0.06)
 

@@ -151,7 +151,7 @@ def test_clv_limits_against_dates(years: int, rate: float, worst: float) -> None
     chance = 4 * np.sqrt(0.05 * 0.95 / many)
     for x, t_x, T, m in ((2, 30.43, 38.86, 22.35), (25, 38.0, 38.86, 30.0)):
         outcomes = PurchaseOutcomes(PURCHASES, t, [x], [t_x], [T])
-        values = ValueOutcomes(outcomes, SPEND, [m])
+        values = ValueOutcomes(outcomes, SPEND, ([x], [m]))
         share = outcomes.discounted(delta)[0] / outcomes.mean[0]
         alive = BGNBD(PURCHASES.r + x, PURCHASES.alpha + T, PURCHASES.a, PURCHASES.b + x)
         customer, when = alive.sample_times(np.full(many, t), seed=rng)

@@ -36,7 +36,7 @@ def digits(outcomes: ValueOutcomes) -> float:
 
 
 def make(purchases: BGNBD, spend: GammaGamma) -> ValueOutcomes:
-    return ValueOutcomes(PurchaseOutcomes(purchases, t, X, T_X, T), spend, M)
+    return ValueOutcomes(PurchaseOutcomes(purchases, t, X, T_X, T), spend, (X, M))
 
 
 def draws(model: BGNBD | GammaGamma, sd: float, n: int, seed: int) -> BGNBD | GammaGamma:
@@ -149,7 +149,7 @@ def test_fifty_digits() -> None:
     """F and its inverse for one customer: pmf by differences of the closed survival function, all in mpmath."""
     x, t_x, since, m = 3, 20.0, 35.0, 41.0
     spend = SPENDS["cdnow"]
-    outcomes = ValueOutcomes(PurchaseOutcomes(PURCHASES, t, [x], [t_x], [since]), spend, [m])
+    outcomes = ValueOutcomes(PurchaseOutcomes(PURCHASES, t, [x], [t_x], [since]), spend, ([x], [m]))
     with mpmath.workdps(50):
         r, alpha, a, b = (mpmath.mpf(value) for value in PURCHASES.parameters.values())
         p, q, v = (mpmath.mpf(value) for value in spend.parameters.values())
@@ -182,7 +182,7 @@ def test_chance_agrees() -> None:
     spend = SPENDS["cdnow"]
     n = PURCHASES.sample(t, np.full(many, 5), np.full(many, 30.0), np.full(many, 35.0), seed=3)
     s = spend.sample(n, np.full(many, 5), np.full(many, 50.0), seed=4)
-    one = ValueOutcomes(PurchaseOutcomes(PURCHASES, t, [5], [30.0], [35.0]), spend, [50.0])
+    one = ValueOutcomes(PurchaseOutcomes(PURCHASES, t, [5], [30.0], [35.0]), spend, ([5], [50.0]))
     assert abs(s.mean() - one.mean[0]) < 4 * s.std() / many**0.5
     fourth = np.mean((s - s.mean()) ** 4)
     assert abs(s.var() - one.variance[0]) < 4 * np.sqrt((fourth - s.var() ** 2) / many)
@@ -198,19 +198,19 @@ def test_many_counts_in_pieces() -> None:
     """More than 128 counts: each piece covers its own stretch of the grid, and nothing is lost at the seams."""
     purchases, spend = BGNBD(3.0, 0.5, 0.4, 40.0), GammaGamma(4.0, 5.0, 30.0)
     x, since = 250, 52.0
-    outcomes = ValueOutcomes(PurchaseOutcomes(purchases, 52.0, [x], [51.5], [since]), spend, [20.0])
+    outcomes = ValueOutcomes(PurchaseOutcomes(purchases, 52.0, [x], [51.5], [since]), spend, ([x], [20.0]))
     n = np.arange(1, 2000)
     mass = purchases.pmf(n, 52.0, np.full(n.size, x), np.full(n.size, 51.5), np.full(n.size, since))
     none = purchases.pmf(0, 52.0, x, 51.5, since)
     for p in (0.05, 0.3, 0.5, 0.95):
         s = outcomes.quantile(p)[0]
         assert none + mass @ spend.cdf_total(s, n, x, 20.0) == pytest.approx(p, abs=1e-9)
-    assert len(Grid.of(spend, x, 600.0).components(n)) > 10
+    assert len(Grid.of(spend.multiples(x), 600.0).components(n)) > 10
 
 
 def test_no_second_moment_no_crps() -> None:
     """At p x + q ≤ ½ the CRPS is infinite: said, not made up."""
-    one = ValueOutcomes(PurchaseOutcomes(PURCHASES, t, [0], [0.0], [30.0]), GammaGamma(2.0, 0.4, 10.0), [np.nan])
+    one = ValueOutcomes(PurchaseOutcomes(PURCHASES, t, [0], [0.0], [30.0]), GammaGamma(2.0, 0.4, 10.0), ([0], [np.nan]))
     assert np.isinf(one.crps(3.0)).all()
     assert np.isfinite(one.quantile(0.95)).all()
 
@@ -220,7 +220,7 @@ def test_everybody_always_spends_the_same() -> None:
     spend = GammaGamma(1e8, 3.2, 78e-8)
     x, m = np.array([0, 1, 20]), np.array([np.nan, 20.0, 35.0])
     purchases = PurchaseOutcomes(PURCHASES, t, x, [0.0, 20.0, 38.0], [38.0, 38.0, 38.5])
-    outcomes = ValueOutcomes(purchases, spend, m)
+    outcomes = ValueOutcomes(purchases, spend, (x, m))
     n = np.arange(1, 400)
     mass = PURCHASES.pmf(n, t, 0, 0.0, 38.0)
     for s in (30.0, 100.0, 1000.0):
@@ -233,7 +233,7 @@ def test_everybody_always_spends_the_same() -> None:
 def test_everybody_spends_alike() -> None:
     """The other boundary, q = 10⁸: totals of n purchases are Gamma(p n), whatever was spent before."""
     spend = GammaGamma(4.0, 1e8, 5e8)
-    outcomes = ValueOutcomes(PurchaseOutcomes(PURCHASES, t, [2], [30.0], [38.0]), spend, [70.0])
+    outcomes = ValueOutcomes(PurchaseOutcomes(PURCHASES, t, [2], [30.0], [38.0]), spend, ([2], [70.0]))
     n = np.arange(1, 400)
     mass = PURCHASES.pmf(n, t, 2, 30.0, 38.0)
     for s in (10.0, 60.0, 200.0):
