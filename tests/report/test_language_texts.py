@@ -141,9 +141,9 @@ def test_what_is_spoken_is_said_inside_and_nowhere_else() -> None:
 
 
 def test_an_unknown_language_is_refused() -> None:
-    with pytest.raises(ValueError, match="there is no language 'fr'. Choose en or pt-BR"), speaking("fr"):
+    with pytest.raises(ValueError, match=r"there is no language 'fr'\. Choose en or pt-BR"), speaking("fr"):
         pass
-    with pytest.raises(InputError, match="language 'fr' is not available. Choose --language en or pt-BR"):
+    with pytest.raises(InputError, match=r"language 'fr' is not available\. Choose --language en or pt-BR"):
         build_report("cdnow-sample", language="fr")
 
 
