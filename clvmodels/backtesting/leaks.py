@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clvmodels.backtesting.rounds import Past, Round
+from clvmodels.backtesting.rounds import Pair, Past, Round
 from clvmodels.metrics import active
 from clvmodels.summary import Summary, summarize
 from clvmodels.transactions import Transactions
@@ -57,15 +57,17 @@ def changes(seeing: Past, blind: Past) -> dict[str, str]:
         found["calibration"] = _difference(ours, theirs)
     for name, said in seeing.points.items():
         again = blind.points.get(name)
-        if again is None or not all(map(_same, said, again)):
-            found[name] = "its predictions change when the rows after the cut-off are taken away, or from call to call"
+        if again is None or not same(said, again):
+            found[name] = "its predictions change when the rows after the cut-off are taken away"
     return found
 
 
-def _same(one: Array | None, other: Array | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return one.shape == other.shape and bool(np.array_equal(one, other))
+def same(ours: Pair, theirs: Pair) -> bool:
+    """Whether two pairs of predictions are equal to the last bit."""
+    return all(
+        one is other if one is None or other is None else np.array_equal(one, other)
+        for one, other in zip(ours, theirs, strict=True)
+    )
 
 
 def _difference(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:

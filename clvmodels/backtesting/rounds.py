@@ -17,7 +17,7 @@ from clvmodels.calendar import Horizon
 from clvmodels.errors import CLVError, DiagnosticWarning
 from clvmodels.fitting import Fit, fit
 from clvmodels.fitting.data import spend_known
-from clvmodels.formula import predict_by_formula
+from clvmodels.formula import FORMULAS, predict_by_formula
 from clvmodels.judging import Bench, Predictor, Quantity
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
 from clvmodels.outcomes.points import predictive
@@ -42,8 +42,6 @@ class Past:
     horizon: Horizon
     points: Mapping[str, Pair]
     """Predictions without a distribution: the formula's variants, heuristics, and what was made elsewhere."""
-    running: Mapping[tuple[str, str], Array]
-    """(quantity, predictor) → totals at each age, of those that can be asked for shorter horizons."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,8 @@ class Task:
     """One cut-off as it is sent to a process."""
 
     past: Past
+    running: Mapping[tuple[str, str], Array]
+    """(quantity, predictor) → totals at each age, of the points that can be asked for shorter horizons."""
     holdout: Holdout
     ask: Ask
     lottery: Lottery
@@ -109,26 +109,37 @@ class Round:
 
 def past_of(calibration: Summary, horizon: Horizon, others: Mapping[str, Pair]) -> Past:
     """What predictors are told at a cut-off."""
-    frame = calibration.frame
-    plain = replace(calibration, purchase_days=None, by_customer=None, rfm=frame)
-    points: dict[str, Pair] = {}
-    running: dict[tuple[str, str], list[float]] = {}
-    for days in ages(horizon):
-        for name, said in predict_by_formula(calibration, _first(horizon, days)).items():
-            points[name] = (said.purchases, said.value)  # the last age is the whole horizon
-            for quantity, column in zip(("purchases", "value"), points[name], strict=True):
-                if column is not None:
-                    running.setdefault((quantity, name), []).append(float(column.sum()))
-    return Past(plain, horizon, points | dict(others), {key: np.array(totals) for key, totals in running.items()})
+    plain = replace(calibration, purchase_days=None, by_customer=None, rfm=calibration.frame)
+    points: dict[str, Pair] = {
+        name: (said.purchases, said.value) for name, said in predict_by_formula(calibration, horizon).items()
+    }
+    return Past(plain, horizon, points | dict(others))
+
+
+def formula_running(calibration: Summary, past: Past) -> dict[tuple[str, str], Array]:
+    """(quantity, formula) → what it says of the first days of the horizon, in total, at each age.
+
+    All of them are a rate times the horizon, but for ``persistence``, which repeats the last days of the calibration.
+    """
+    days, frame = calibration.daily, calibration.frame
+    steps, whole = np.array(ages(past.horizon), float), past.horizon.days
+    repeats = {"purchases": (days["purchases"] - days["first_purchases"]).to_numpy(float)}
+    if calibration.has_value:
+        first = frame.groupby("first_purchase")["value_first"].sum()
+        repeats["value"] = (days["value"] - days["date"].map(first).fillna(0.0)).to_numpy(float)
+    back = (np.datetime64(calibration.until) - days["date"].to_numpy("datetime64[D]")).astype(int)
+    running = {}
+    for name in FORMULAS:
+        for quantity, column in zip(("purchases", "value"), past.points[name], strict=True):
+            if column is not None:
+                lately = np.array([repeats[quantity][back < step].sum() for step in steps])
+                running[quantity, name] = lately if name == "persistence" else column.sum() * steps / whole
+    return running
 
 
 def ages(horizon: Horizon) -> list[int]:
     """Days after the cut-off at which running totals are compared; the last is the whole horizon."""
     return sorted({max(1, round(horizon.days * (step + 1) / AGES)) for step in range(AGES)})
-
-
-def _first(horizon: Horizon, days: int) -> Horizon:
-    return Horizon(horizon.start, horizon.start + dt.timedelta(days=days - 1))
 
 
 # ------------------------------------------------------------------------------------------------ fit, predict, judge
@@ -163,7 +174,7 @@ def play(task: Task) -> Round:
         tuple(known.skipped + skipped),
         tuple(known.notes),
         scores=score(benches, task.lottery),
-        running=_running(known, task.past, task.holdout),
+        running=_running({**known.running, **task.running}, task.past.horizon, task.holdout),
         active={name: outcomes.p_active for name, outcomes in known.counts.items()},
     )
 
@@ -253,16 +264,15 @@ def _judged(
         return None
 
 
-def _running(known: _Forecast, past: Past, holdout: Holdout) -> pd.DataFrame:
+def _running(said: Mapping[tuple[str, str], Array], horizon: Horizon, holdout: Holdout) -> pd.DataFrame:
     """Totals predicted and seen up to each age."""
-    steps = ages(past.horizon)
-    since = (holdout.daily["date"].to_numpy("datetime64[D]") - np.datetime64(past.horizon.start)).astype(int) + 1
+    steps, daily = ages(horizon), holdout.daily
+    since = (daily["date"].to_numpy("datetime64[D]") - np.datetime64(horizon.start)).astype(int) + 1
     seen = {
-        quantity: np.array([holdout.daily.loc[since <= days, quantity].sum() for days in steps], float)
+        quantity: np.array([daily.loc[since <= days, quantity].sum() for days in steps], float)
         for quantity in ("purchases", "value")
-        if quantity in holdout.daily
+        if quantity in daily
     }
-    said = {**known.running, **past.running}
     rows = [
         (quantity, name, days, float(predicted), float(actual))
         for quantity in seen

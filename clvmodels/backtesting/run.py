@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from clvmodels.backtesting import leaks
 from clvmodels.backtesting.cutoffs import Plan, plan
 from clvmodels.backtesting.result import Backtest
-from clvmodels.backtesting.rounds import Ask, Pair, Past, Round, Task, past_of
+from clvmodels.backtesting.rounds import Ask, Pair, Past, Round, Task, formula_running, past_of
 from clvmodels.backtesting.scores import Lottery
 from clvmodels.backtesting.workers import play_all
 from clvmodels.calendar import Horizon, Unit, as_date
@@ -280,6 +280,7 @@ def _cut(
 
         past = known(both.calibration)
         changed = leaks.changes(past, known(leaks.blind_summary(log, cutoff, unit=unit)))
+        _check_calls(changed, past, others)
         for name in ("calibration", *names):
             cells = (cutoff, name, "", "blind", float("nan"), name in changed, changed.get(name, ""))
             found.append(dict(zip(leaks.COLUMNS, cells, strict=True)))
@@ -288,6 +289,18 @@ def _cut(
     if not pasts:
         raise InputError(f"no cut-off can be judged. At {skipped[0][0]}: {skipped[0][2]}")
     return pasts, splits, skipped, found
+
+
+def _check_calls(changed: Mapping[str, str], past: Past, others: Mapping[str, Other]) -> None:
+    """A predictor that draws without a seed is not one that knows the future; nobody can judge it twice, though."""
+    for name in changed:
+        if name in others:
+            again = _call(name, others[name], past.calibration, past.horizon)
+            if not leaks.same(past.points[name], again):
+                raise InputError(
+                    f"predictor {name!r} does not say the same when it is asked again at {past.calibration.until}. "
+                    "What draws at random needs a seed, or no result can be repeated."
+                )
 
 
 def _check_names(names: Sequence[str], ask: Ask) -> None:
@@ -341,7 +354,13 @@ def _tasks(pasts: Sequence[Past], splits: Sequence[Split], ask: Ask, resamples: 
         everyone = everyone.union(pd.Index(more), sort=False)
     everyone = everyone.sort_values()
     return [
-        Task(past, both.holdout, ask, Lottery(len(everyone), everyone.get_indexer(one), resamples, ask.seed))
+        Task(
+            past=past,
+            running=formula_running(both.calibration, past),
+            holdout=both.holdout,
+            ask=ask,
+            lottery=Lottery(len(everyone), everyone.get_indexer(one), resamples, ask.seed),
+        )
         for past, both, one in zip(pasts, splits, ids, strict=True)
     ]
 
