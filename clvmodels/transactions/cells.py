@@ -21,6 +21,20 @@ _DAY_ONLY = len("1997-09-30")
 _ZONE = r"^.{10}.*[A-SU-Za-su-z+-]"  # a letter other than T, or an offset, after the day
 READINGS = ("iso", *_REWRITE)
 FORMATS = {"day-first": "%d/%m/%Y", "month-first": "%m/%d/%Y"}
+# Engines differ in what they take for a date or a number ("1997", "2d"), and Postgres has no cast that gives null:
+# elsewhere than in DuckDB only what is surely one is cast. A day that exists, 29 February included:
+_REAL_DAY = (
+    r"(?:[1-9]\d{3}-(?:(?:0?[13578]|1[02])-(?:0?[1-9]|[12]\d|3[01])|(?:0?[469]|11)-(?:0?[1-9]|[12]\d|30)"
+    r"|0?2-(?:0?[1-9]|1\d|2[0-8]))"
+    r"|(?:[1-9]\d(?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[13579][26])00)-0?2-29)"
+)
+_CLOCK = r"[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
+_SURE = {
+    "date": rf"^{_REAL_DAY}$",
+    "timestamp": rf"^{_REAL_DAY}(?:{_CLOCK})?$",
+    "timestamp('UTC')": rf"^{_REAL_DAY}{_CLOCK} ?(?:Z|UTC|[+-](?:0\d|1[0-5])(?::?[0-5]\d)?)$",
+    "float64": r"^[+-]?(?:\d{1,200}(?:\.\d{0,200})?|\.\d{1,200})(?:[eE][+-]?\d{1,2})?$",
+}
 _EARLIEST, _LATEST = dt.date(1000, 1, 1), dt.date(9999, 12, 30)  # "97-01-02" is no year, "infinity" no day
 # With a decimal comma, a point can only group thousands; anything else is not read rather than misread.
 _DECIMAL_COMMA = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)?(,\d*)?$"
@@ -76,6 +90,8 @@ def day(column: ir.Value, reading: str) -> ir.DateValue:
     text = words(column)
     if reading in _REWRITE:
         pattern, iso = _REWRITE[reading]
+        if column.get_backend().name == "pyspark":  # Java's regular expressions write groups their own way
+            iso = iso.replace("\\", "$")
         # What does not match must not pass as ISO.
         text = ibis.ifelse(text.re_search(pattern), text.re_replace(pattern, iso), ibis.null("string"))
     if reading not in READINGS:
@@ -84,11 +100,21 @@ def day(column: ir.Value, reading: str) -> ir.DateValue:
         # Reading a zone of time costs four times as much as not reading one.
         zoned = text.re_search(_ZONE)
         found = ibis.cases(
-            (text.length() <= _DAY_ONLY, text.try_cast("date")),
-            (zoned, _day_in_utc(text.try_cast("timestamp('UTC')"))),
-            else_=text.try_cast("timestamp").cast("date"),
+            (text.length() <= _DAY_ONLY, _try(text, "date")),
+            (zoned, _day_in_utc(_try(text, "timestamp('UTC')"))),
+            else_=_try(text, "timestamp").cast("date"),
         )
     return ibis.ifelse(found.between(_EARLIEST, _LATEST), found, ibis.null("date"))
+
+
+def _try(text: ir.StringValue, kind: str) -> ir.Value:
+    """The text as a date, a timestamp or a number, null where it is none."""
+    import ibis
+
+    if text.get_backend().name == "duckdb":
+        return text.try_cast(kind)
+    sure = ibis.ifelse(text.re_search(_SURE[kind]), text, ibis.null("string"))
+    return sure.try_cast(kind)
 
 
 def _day_in_utc(moment: ir.TimestampValue) -> ir.DateValue:
@@ -110,7 +136,7 @@ def money(column: ir.Value, decimal: str) -> ir.FloatingValue:
         if decimal == ",":
             plain = text.replace(".", "").replace(",", ".")
             text = ibis.ifelse(text.re_search(_DECIMAL_COMMA), plain, ibis.null("string"))
-        amount = text.try_cast("float64")
+        amount = _try(text, "float64")
     elif column.type().is_floating():
         amount = column.cast("float64")
     else:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from clvmodels.errors import InputError
 from clvmodels.transactions.engine import Source, duckdb_engine, selector
 from clvmodels.transactions.paths import kind_of
+from clvmodels.transactions.spark import SCHEMES, connect_spark
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -48,7 +49,11 @@ def open_database(url: str, table: str) -> Source:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         cure = "Check the address, and that the database runs and lets you in."
         if "missing dependencies" in reason:
-            cure = f"Install what it needs: pip install 'ibis-framework[{url.split('://')[0]}]'."
+            kind = url.split("://")[0]
+            ours = kind in ("postgres", "postgresql")
+            cure = (
+                f"Install what it needs: pip install '{'clvmodels[postgres' if ours else 'ibis-framework[' + kind}]'."
+            )
         raise InputError(f"{without_password(url)} cannot be opened ({without_password(reason)}). {cure}") from None
     if con.name == "sqlite":  # it has no dates of its own; it runs in this process anyway
         local = duckdb_engine()
@@ -63,6 +68,8 @@ def _connect(url: str) -> Any:
     import ibis
 
     scheme, _, rest = url.rpartition("://")
+    if scheme.lower() in SCHEMES:
+        return connect_spark(url)
     path = Path(rest.partition("?")[0]).expanduser()
     if not scheme:
         kind = kind_of(path) if path.is_file() else ""

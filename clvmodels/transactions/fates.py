@@ -49,7 +49,7 @@ def fates_netted(t: ir.Table) -> list[LedgerRow]:
     counts, refunds, others = t["_counts"], t["_negative"], t["_rows"] - t["_negative"]
     nothing, zero = t["_gross"] == 0, ibis.literal(0)
     rows = {
-        "used": counts.cast("int64"),
+        "used": ibis.ifelse(counts, ibis.literal(1), zero),  # Postgres casts no boolean to a long number
         "same_day": ibis.ifelse(counts, others - 1, zero),
         "refund": ibis.ifelse(t["_unmatched"] < 0, zero, refunds),
         "unmatched_refund": ibis.ifelse(t["_unmatched"] < 0, refunds, zero),

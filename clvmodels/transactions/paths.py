@@ -6,7 +6,7 @@ import difflib
 import glob
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +108,7 @@ def _paths(text: str) -> list[Path]:
     if not text.strip():
         raise InputError(f"the name of the file is empty. Give {KINDS}.")
     if path.is_dir():
-        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in (*_PARQUET, ".csv"))
+        inside = _tables(path.iterdir()) or _tables(path.rglob("*"))  # in folders: year=2024/month=01/part-0.parquet
         if inside:
             return inside
         raise InputError(
@@ -122,6 +122,11 @@ def _paths(text: str) -> list[Path]:
         cure = f"Did you mean '{meant[0]}'?" if meant else "Give a CSV or Parquet path or glob, or 'cdnow-sample'."
         raise InputError(f"there is no file {text}. {cure}")
     return found
+
+
+def _tables(paths: Iterable[Path]) -> list[Path]:
+    """The files that hold rows; what begins with a dot or a line is the writer's own (_SUCCESS, .part-0.crc)."""
+    return sorted(p for p in paths if p.suffix.lower() in (*_PARQUET, ".csv") and p.name[0] not in "._" and p.is_file())
 
 
 def _sha256(path: Path) -> str:
