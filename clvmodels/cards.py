@@ -107,8 +107,8 @@ def customer_card(forecast: Predictions, customer_id: Any) -> CustomerCard:
     >>> import clvmodels as clv
     >>> summary = clv.summarize("cdnow-sample")
     >>> card = customer_card(clv.predict(clv.fit("bgnbd", summary), summary), "111")
-    >>> card.row["frequency"], round(card.silence, 1), round(card.path["p_alive"].iloc[-1], 2)
-    (15, 1.4, 0.95)
+    >>> len(card.history), round(float(card.silence), 1), card.path["p_alive"].round(2).tolist()[-1]
+    (16, 1.4, 0.95)
     """
     return customer_cards(forecast, [customer_id])[0]
 

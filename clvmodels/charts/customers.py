@@ -30,7 +30,6 @@ def customer_paths(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Fig
     told = []
     for axes, (who, rows) in zip(every, people, strict=True):
         days, alive = canvas.days(rows["date"]), rows["p_alive"].to_numpy(float)
-        axes.fill_between(days, 0, alive, step=None, color=LOOKS["model"].color, alpha=0.18, linewidth=0)
         axes.plot(days, alive, color=LOOKS["model"].color, linewidth=1.8)
         bought = rows["bought"].to_numpy(bool)
         axes.plot(days[bought], np.full(bought.sum(), 1.13), **DOT, clip_on=False)
@@ -66,7 +65,8 @@ def customer_outcomes(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[
         about = facts["customers"][str(who)]
         n, chance = rows["purchases"].to_numpy(int), rows["probability"].to_numpy(float)
         color = LOOKS["model"].color
-        axes.bar(n, chance, width=0.8, color=bar_fill("model"), edgecolor=color, linewidth=0.7)
+        edges = np.append(n - 0.5, n[-1] + 0.5)
+        axes.stairs(chance, edges, fill=True, facecolor=bar_fill("model"), edgecolor=color, linewidth=0.7)
         axes.axvline(about["expected"], color=color, linewidth=1.8)
         right = max(float(n[-1]), about["formula"]) + 0.7
         axes.axvline(about["formula"], **FORMULA)
@@ -79,7 +79,8 @@ def customer_outcomes(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[
         step = max(1, -(-int(right + 1) // (12 // columns)))
         last = int(n[-1])
         ticks = [k for k in range(0, int(right) + 1, step) if abs(k - last) >= step] + [last]
-        axes.set_xticks(ticks, [words.number(k) + ("+" if k == last else "") for k in ticks])
+        more = last if chance[-1] > 5e-4 else None  # the last bar is "or more", where there is more
+        axes.set_xticks(ticks, [words.number(k) + ("+" if k == more else "") for k in ticks])
         axes.set_xlim(-0.7, right)
         axes.set_ylim(0)
         canvas.numbers(axes.yaxis, words, share=True, most=4)

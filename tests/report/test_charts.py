@@ -23,6 +23,7 @@ from clvmodels.charts.looks import LOOKS
 from clvmodels.charts.words import Words
 from clvmodels.language import speaking
 from clvmodels.report import Report
+from clvmodels.report.html import shared_glyphs
 
 NAMES = list(charts.DRAWN)
 
@@ -203,7 +204,8 @@ def test_figures_can_stand_in_one_page(saved: Path) -> None:
     assert referred <= set(ids)
     assert page.count('role="img" aria-label="say &quot;&lt;so&gt;&quot;"') == len(NAMES)
     assert set(re.findall(r"https?://[^\"]*", page)) == {"http://www.w3.org/1999/xlink", "http://www.w3.org/2000/svg"}
-    assert len(page) < 900_000
+    glyphs, drawn = shared_glyphs({"all": page})
+    assert len(glyphs) + len(drawn["all"]) < 900_000
 
 
 def test_inline_svg_takes_a_figure_or_its_file(drawn: dict[str, Chart], saved: Path) -> None:
