@@ -1,4 +1,4 @@
-"""How long customers who are alive at T stay, and what they buy if rates change from then on: one road for every family.
+"""How long customers who are alive at T stay, and what they buy if rates change from then on, in every family.
 
 P(alive at T) answers another question: it falls with silence that has been seen. Here the future is unseen, so that
 purchases which have not happened yet count: P(alive at T + s) = P(alive at T) × the survival below. Everything here
@@ -104,8 +104,8 @@ def purchases(
     names = family.parameter_names()
     factors = {"alpha": 1 / rate, **({"a": dropout} if "a" in names else {"beta": 1 / dropout})}
     later = family.updated(x, T, alive.stage)
-    factor = [factors.get(name, 1.0) for name in names] + [1.0] * (len(later) - len(names))
-    return np.asarray(family.new.mean(t, *(value * by for value, by in zip(later, factor, strict=True))))
+    scaled = [value * factors.get(name, 1.0) for name, value in zip(names, later, strict=False)]
+    return np.asarray(family.new.mean(t, *scaled, *later[len(names) :]))  # a clock's ticks stay as they are
 
 
 def changed(model: PurchaseFamily, *, rate: Any = 1.0, dropout: Any = 1.0) -> PurchaseFamily:
@@ -120,7 +120,8 @@ def changed(model: PurchaseFamily, *, rate: Any = 1.0, dropout: Any = 1.0) -> Pu
         new["a"] = here.a * dropout
     elif "beta" in names:
         new["beta"] = here.beta / dropout
-    return replace(here, **new)
+    after: PurchaseFamily = replace(here, **new)
+    return after
 
 
 def _stays(family: Any, x: Array) -> Array:

@@ -63,9 +63,8 @@ def cohorts(first_purchase: pd.Series) -> tuple[str, Groups]:
     ('month', ['2024-01-01', '2024-03-01'], [0, 1, 0])
     """
     days = pd.to_datetime(first_purchase)
-    for length, letter in PERIODS.items():
-        start = days.dt.to_period(letter).dt.start_time
-        if start.nunique() <= COHORTS:
-            break
+    starts = {length: days.dt.to_period(letter).dt.start_time for length, letter in PERIODS.items()}
+    length = next((name for name, start in starts.items() if start.nunique() <= COHORTS), "year")
+    start = starts[length]
     labels, code = np.unique(start.to_numpy("datetime64[us]"), return_inverse=True)
     return length, Groups(pd.DataFrame({"cohort": labels}), code.astype(np.intp))

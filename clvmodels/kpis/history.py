@@ -1,4 +1,4 @@
-"""The indicators period by period and cohort by cohort, beside what a fitted model would have shown: drift is visible."""
+"""The indicators period by period and cohort by cohort, beside what a fit would have shown: drift is visible."""
 
 from __future__ import annotations
 
@@ -175,7 +175,8 @@ def _observed(summary: Summary, starts: NDArray[np.int64], first: NDArray[np.int
     shape = (groups.n, starts.size)
 
     def table(amount: Any) -> Array:
-        return np.bincount(cell, np.asarray(amount, float), shape[0] * shape[1]).reshape(shape)
+        sums = np.bincount(cell, np.asarray(amount, float), shape[0] * shape[1])
+        return np.asarray(sums.reshape(shape), float)
 
     again = found["customers"].where(found["_place"] > found["_born"], 0)
     value = table(found["value"]) if summary.has_value else None
@@ -233,7 +234,7 @@ def _simulated(
     shape, scale = (groups.n, starts.size), first.size / chosen.size
 
     def table(cells: NDArray[Any], amount: Array | None = None) -> Array:
-        return scale * np.bincount(cells, amount, shape[0] * shape[1]).reshape(shape)
+        return np.asarray(scale * np.bincount(cells, amount, shape[0] * shape[1]).reshape(shape), float)
 
     once = np.ones(who.size, bool)
     once[1:] = (np.diff(who) != 0) | (np.diff(place) != 0)
