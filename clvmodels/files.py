@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,9 +134,39 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     """
     with whole_file(path) as beside:
         if path.suffix.lower() == ".csv":
-            frame.to_csv(beside, index=False, float_format="%.10g", date_format="%Y-%m-%d", lineterminator="\n")
+            _to_csv(frame, beside)
         else:
             frame.to_parquet(beside, index=False)
+
+
+def _to_csv(frame: pd.DataFrame, path: Path, *, header: bool = True) -> None:
+    form = "%.10g"
+    frame.to_csv(
+        path, index=False, mode="a", header=header, float_format=form, date_format="%Y-%m-%d", lineterminator="\n"
+    )
+
+
+def write_parts(parts: Iterable[pd.DataFrame], path: Path) -> int:
+    """Write tables one below the other as `write_table` writes one, never more than one in memory; their rows."""
+    rows = 0
+    with whole_file(path) as beside:
+        if path.suffix.lower() == ".csv":
+            for part in parts:
+                _to_csv(part, beside, header=rows == 0)
+                rows += len(part)
+            return rows
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        with ExitStack() as closing:
+            writer = None
+            for part in parts:
+                table = pa.Table.from_pandas(part, preserve_index=False)
+                if writer is None:
+                    writer = closing.enter_context(pq.ParquetWriter(beside, table.schema))
+                writer.write_table(table)
+                rows += len(part)
+    return rows
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,9 @@ import pandas as pd
 from clvmodels.calendar import Unit, as_date
 from clvmodels.errors import InputError
 from clvmodels.models import PurchaseFamily, SpendFamily
+
+PART = 200_000
+"""Customers simulated at a time."""
 
 
 def simulate(
@@ -65,28 +69,64 @@ def simulate(
     0            1 2024-01-06
     1            2 2024-09-12
     """
+    return pd.concat(
+        simulated_parts(
+            model,
+            spend=spend,
+            customers=customers,
+            start=start,
+            end=end,
+            acquisition_end=acquisition_end,
+            unit=unit,
+            seed=seed,
+        ),
+        ignore_index=True,
+    )
+
+
+def simulated_parts(
+    model: PurchaseFamily,
+    *,
+    spend: SpendFamily | None = None,
+    customers: int,
+    start: str | dt.date,
+    end: str | dt.date,
+    acquisition_end: str | dt.date | None = None,
+    unit: str | Unit = "week",
+    seed: int = 0,
+) -> Iterator[pd.DataFrame]:
+    """The log of :func:`simulate`, 200,000 customers at a time, for those who need millions: no more is in memory.
+
+    Parameters and errors are those of :func:`simulate`; the rows of all parts together are its rows.
+    """
     unit, first, last = Unit(unit), as_date(start, "start"), as_date(end, "end")
     newest = last if acquisition_end is None else as_date(acquisition_end, "acquisition_end")
     _check(model, spend, customers, first, newest, last, seed)
-    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3)]
-    born = streams[0].integers(0, (newest - first).days + 1, customers)
-    observed = (last - first).days - born
-    who, when = model.sample_times(observed / unit.days, seed=streams[1])
-    after = np.floor(np.asarray(when) * unit.days + 0.5).astype(np.int64)
-    kept = after > 0  # what rounds to the first day is part of the first purchase
-    who, after = np.asarray(who)[kept], after[kept]
-    new = np.ones(who.size, bool)
-    new[1:] = (who[1:] != who[:-1]) | (after[1:] != after[:-1])
-    who, after = who[new], after[new]
-    # Everybody's first purchase goes before the others; a stable sort keeps each customer's days in order.
-    who, after = np.concatenate([np.arange(customers), who]), np.concatenate([np.zeros(customers, np.int64), after])
-    order = np.argsort(who, kind="stable")
-    who, after = who[order], after[order]
-    days = np.datetime64(first, "D") + (born[who] + after).astype("timedelta64[D]")
-    log = pd.DataFrame({"customer_id": who + 1, "date": days.astype("datetime64[s]")})
-    if spend is not None:
-        log["value"] = spend.sample_values(np.bincount(who, minlength=customers), who, seed=streams[2])
-    return log
+
+    def part(done: int) -> pd.DataFrame:
+        size = min(PART, customers - done)
+        root = np.random.SeedSequence(seed) if done == 0 else np.random.SeedSequence([seed, done])
+        streams = [np.random.default_rng(child) for child in root.spawn(3)]
+        born = streams[0].integers(0, (newest - first).days + 1, size)
+        observed = (last - first).days - born
+        who, when = model.sample_times(observed / unit.days, seed=streams[1])
+        after = np.floor(np.asarray(when) * unit.days + 0.5).astype(np.int64)
+        kept = after > 0  # what rounds to the first day is part of the first purchase
+        who, after = np.asarray(who)[kept], after[kept]
+        new = np.ones(who.size, bool)
+        new[1:] = (who[1:] != who[:-1]) | (after[1:] != after[:-1])
+        who, after = who[new], after[new]
+        # Everybody's first purchase goes before the others; a stable sort keeps each customer's days in order.
+        who, after = np.concatenate([np.arange(size), who]), np.concatenate([np.zeros(size, np.int64), after])
+        order = np.argsort(who, kind="stable")
+        who, after = who[order], after[order]
+        days = np.datetime64(first, "D") + (born[who] + after).astype("timedelta64[D]")
+        log = pd.DataFrame({"customer_id": who + 1 + done, "date": days.astype("datetime64[s]")})
+        if spend is not None:
+            log["value"] = spend.sample_values(np.bincount(who, minlength=size), who, seed=streams[2])
+        return log
+
+    return (part(done) for done in range(0, customers, PART))
 
 
 def _check(

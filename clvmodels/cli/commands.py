@@ -25,7 +25,7 @@ from clvmodels.cli.options import (
     option,
     spread,
 )
-from clvmodels.files import write_table
+from clvmodels.files import write_parts, write_table
 from clvmodels.progress import progress
 
 app = typer.Typer(
@@ -302,10 +302,10 @@ def simulate(
     Example:  clvmodels simulate --customers 10000 --end 1998-12-31 --out simulated.csv
     """
     from clvmodels.models import BGNBD, GammaGamma
-    from clvmodels.simulation import simulate as simulated
+    from clvmodels.simulation import simulated_parts
 
     target = chain.target(out, "", name=out)
-    log = simulated(
+    parts = simulated_parts(
         BGNBD(r=r, alpha=alpha, a=a, b=b),
         spend=None if spend == "none" else GammaGamma(p=p, q=q, v=v),
         customers=customers,
@@ -314,7 +314,6 @@ def simulate(
         unit=unit,
         seed=seed,
     )
-    write_table(log, target)
-    screen.say(
-        f"Wrote {out}: {len(log):,} purchases of {customers:,} customers. Next: clvmodels report {out} --out report"
-    )
+    with progress("simulate"):
+        rows = write_parts(parts, target)
+    screen.say(f"Wrote {out}: {rows:,} purchases of {customers:,} customers. Next: clvmodels report {out} --out report")
