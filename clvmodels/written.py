@@ -85,6 +85,19 @@ def significant(value: float | None, digits: int = 3) -> str:
     return decimal(value, decimals)
 
 
+def general(value: float, digits: int = 3) -> str:
+    """At most so many significant digits, in exponent form where Python's ``g`` would use it: for diagnostics.
+
+    Examples
+    --------
+    >>> general(0.2431), general(1200.0, 2), general(3.1e-8, 1), general(7.0)
+    ('0.243', '1.2e+03', '3e−08', '7')
+    """
+    from babel.numbers import get_decimal_symbol
+
+    return f"{value:.{digits}g}".replace(".", get_decimal_symbol(locale())).replace("-", MINUS)
+
+
 def percent(fraction: float | None, digits: int = 1, *, sign: bool = False) -> str:
     """A fraction as a percentage; a thousand and more without decimals.
 

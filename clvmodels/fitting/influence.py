@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from clvmodels import written as n
 from clvmodels.errors import InputError
 from clvmodels.fitting.distributions import prior_from_text
 from clvmodels.fitting.draws import Draws, smooth
 from clvmodels.fitting.priors import PARAMETRISATIONS, Parametrisation
 from clvmodels.fitting.result import Fit
+from clvmodels.language import _
 
 SCALES = {0.5: "half", 2.0: "twice"}
 """The prior scales that the influence is reported for."""
@@ -44,9 +46,14 @@ def prior_influence(
             other = fresh if fresh.certified else other
         shift = float(np.max(np.abs(other.weights @ other.u - centre) / spread))
         shifts[f"{factor:g}"] = shift
-        extent = "at most" if other.certified else f"at least (k̂ {other.k_hat:.2f}: these draws cannot tell)"
-        parts.append(f"with priors {name} as wide by {extent} {shift:.2f}")
-    return shifts, f"estimates move {', '.join(parts)} posterior standard deviations"
+        if other.certified:
+            said = {"half": _("with priors half as wide by at most {shift}")}
+            said |= {"twice": _("with priors twice as wide by at most {shift}")}
+        else:
+            said = {"half": _("with priors half as wide by at least (k̂ {k_hat}: these draws cannot tell) {shift}")}
+            said |= {"twice": _("with priors twice as wide by at least (k̂ {k_hat}: these draws cannot tell) {shift}")}
+        parts.append(said[name].format(shift=n.decimal(shift), k_hat=n.decimal(other.k_hat)))
+    return shifts, _("estimates move {parts} posterior standard deviations").format(parts=", ".join(parts))
 
 
 def with_prior_scale(fit: Fit, factor: float) -> Fit:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from clvmodels import written as n
 from clvmodels.fitting.data import spend_data
 from clvmodels.fitting.result import Fit
+from clvmodels.language import _
 from clvmodels.models.arrays import Array
 
 if TYPE_CHECKING:
@@ -93,16 +95,17 @@ class _Part:
 def _compare(fit: Fit, fitter: str | None, data: tuple[Array, ...], weights: Array) -> _Part:
     title = fit.model.title
     if fitter is None:
-        return _Part(None, None, {}, f"lifetimes has no {title}.")
+        return _Part(None, None, {}, _("lifetimes has no {title}.").format(title=title))
     failure = loosened = ""
     for tolerance in TOLERANCES:
         found = _estimates(fitter, data, weights, tolerance)
         if not isinstance(found, str):
             break
         failure = failure or found
-        loosened = " (after a failure, with its tolerance loosened)"
+        loosened = _(" (after a failure, with its tolerance loosened)")
     else:
-        return _Part(None, None, {}, f"lifetimes gives no {title} estimate: {failure}")
+        said = _("lifetimes gives no {title} estimate: {failure}").format(title=title, failure=failure)
+        return _Part(None, None, {}, said)
     ours: Any = fit.model
     theirs: Any = type(fit.model)(**found)
     likelihood = [float(weights @ model.log_likelihood(*data)) for model in (theirs, ours)]
@@ -110,15 +113,20 @@ def _compare(fit: Fit, fitter: str | None, data: tuple[Array, ...], weights: Arr
     difference = max((abs(found[name] / fit.parameters[name] - 1) for name in told), default=None)
     lead = likelihood[1] - likelihood[0]
     if abs(lead) < 1e-3:
-        say = "the same log-likelihood to .001"
+        say = _("the same log-likelihood to .001")
+    elif lead > 0:
+        say = _("a log-likelihood {lead} lower than ours").format(lead=n.general(lead))
     else:
-        say = f"a log-likelihood {abs(lead):.3g} {'lower' if lead > 0 else 'higher'} than ours"
+        say = _("a log-likelihood {lead} higher than ours").format(lead=n.general(-lead))
     far = (
-        "none is identified"
+        _("none is identified")
         if difference is None
-        else f"{', '.join(told)} differ by at most {difference:.1g} (relative)"
+        else _("{names} differ by at most {difference} (relative)").format(
+            names=", ".join(told), difference=n.general(difference, 1)
+        )
     )
-    return _Part(likelihood[0], difference, found, f"lifetimes' {title} estimates{loosened} have {say}; {far}.")
+    note = _("lifetimes' {title} estimates{loosened} have {say}; {far}.")
+    return _Part(likelihood[0], difference, found, note.format(title=title, loosened=loosened, say=say, far=far))
 
 
 def _estimates(fitter: str, data: tuple[Array, ...], weights: Array, tolerance: float) -> dict[str, float] | str:
@@ -130,9 +138,9 @@ def _estimates(fitter: str, data: tuple[Array, ...], weights: Array, tolerance: 
             fitted = getattr(lifetimes, fitter)(penalizer_coef=0.0).fit(*data, weights=weights, tol=tolerance)
             values = {name: float(value) for name, value in fitted.params_.items()}
         except Exception as error:  # whatever another program does wrong is its opinion, not our failure
-            return f"{type(error).__name__}, {' '.join(str(error).split()) or 'without a message'}"
+            return f"{type(error).__name__}, {' '.join(str(error).split()) or _('without a message')}"
     if not all(np.isfinite(value) and value > 0 for value in values.values()):
-        return f"its estimates are {values}"
+        return _("its estimates are {values}").format(values=values)
     return values
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from clvmodels import written as n
 from clvmodels.calendar import Unit
 from clvmodels.fitting.mle import FLAT, Optimum
 from clvmodels.fitting.objective import Limit
+from clvmodels.language import SPOKEN, _, ngettext, pgettext
 from clvmodels.models import (
+    BGCNBD,
     BGNBD,
+    MBGCNBD,
     MBGNBD,
     NBD,
     Family,
@@ -16,26 +22,47 @@ from clvmodels.models import (
     ParetoNBD,
     PurchaseFamily,
 )
+from clvmodels.models.ticking import TickingFamily
 
-REMEDIES: tuple[str, ...] = ('method="posterior", whose prior bounds them', "a longer calibration period")
+REMEDIES: Mapping[str, str] = SPOKEN | {
+    "posterior": 'method="posterior", whose prior bounds them',
+    "longer": "a longer calibration period",
+    "nbd": "NBD, which has no dropout (--family nbd)",
+}
 """What to try when the data do not tell something."""
+UNITS: Mapping[str, str] = SPOKEN | {"week": "week", "day": "day"}
 
 
 def verdict(optimum: Optimum, model: Family) -> str:
     """One line on convergence: the evidence, not the optimiser's flag."""
-    starts = f"{optimum.starts} start{'s' if optimum.starts > 1 else ''}"
+    starts = ngettext("{n} start", "{n} starts", optimum.starts).format(n=optimum.starts)
+    right = _("should be < {limit}").format(limit=n.general(FLAT))
     if not optimum.settled:
-        return f"not converged: gradient norm {optimum.gradient_norm:.2g} (should be < {FLAT:g}) after {starts}"
-    right = "all of it rounding" if optimum.gradient_norm >= FLAT else f"should be < {FLAT:g}"
-    evidence = f"gradient norm {optimum.gradient_norm:.1g} ({right}) from the best of {starts}"
+        norm = n.general(optimum.gradient_norm, 2)
+        said = _("not converged: gradient norm {norm} ({right}) after {starts}")
+        return said.format(norm=norm, right=right, starts=starts)
+    if optimum.gradient_norm >= FLAT:
+        right = _("all of it rounding")
+    evidence = _("gradient norm {norm} ({right}) from the best of {starts}").format(
+        norm=n.general(optimum.gradient_norm, 1), right=right, starts=starts
+    )
     told = [name for name, error in zip(model.parameter_names(), identified(optimum, model), strict=True) if error]
     if optimum.identified.any():
-        evidence += f", Hessian condition {optimum.condition:.2g}"
-    where = "converged on the boundary" if optimum.boundary else "converged"
+        evidence += _(", Hessian condition {condition}").format(condition=n.general(optimum.condition, 2))
+    where = _("converged on the boundary") if optimum.boundary else _("converged")
     if len(told) == len(model.parameter_names()):
-        return f"{where}: {evidence}; all parameters are identified"
-    known = f"identified: {', '.join(told)}" if told else "no parameter is identified on its own"
-    return f"{where}: {evidence}; {known}"
+        known = _("all parameters are identified")
+    elif told:
+        known = _("identified: {names}").format(names=", ".join(told))
+    else:
+        known = _("no parameter is identified on its own")
+    return f"{where}: {evidence}; {known}{by_likelihood(model.constants)}"
+
+
+def by_likelihood(constants: Mapping[str, int]) -> str:
+    """The end of a verdict: which whole numbers the likelihood chose, if any."""
+    parts = [_("; {name} = {value} by likelihood").format(name=name, value=value) for name, value in constants.items()]
+    return "".join(parts)
 
 
 def identified(optimum: Optimum, model: Family) -> tuple[bool, ...]:
@@ -61,16 +88,16 @@ def findings(optimum: Optimum, model: Family, unit: Unit) -> list[str]:
 
 def _finding(limit: Limit, model: Family, unit: Unit, *, on_it: bool) -> str:
     names = _PARAMETERS[type(model), limit.coordinate]
-    values = ", ".join(f"{name}={float(model.parameters[name]):.3g}" for name in names)
-    what = _meaning(limit, model, unit).format(tell="do not tell" if on_it else "hardly tell", values=values)
-    remedies = list(REMEDIES)
+    values = ", ".join(f"{name}={n.general(float(model.parameters[name]))}" for name in names)
+    meaning, facts = _meaning(limit, model, unit)
+    what = meaning.format(tell=_("do not tell") if on_it else _("hardly tell"), values=values, **facts)
+    remedies = ["posterior", "longer"]
     if model.kind == "purchases" and limit.coordinate > 1:
-        remedies.append("NBD, which has no dropout (--family nbd)")
-    numbered = "; ".join(f"{i}. {remedy}" for i, remedy in enumerate(remedies, 1)) if remedies[1:] else remedies[0]
-    return (
-        f"{model.title}: {what}. Forecasts no longer than the data are usable; standard errors of "
-        f"{' and '.join(names)} are not given. Try{':' if remedies[1:] else ''} {numbered}."
-    )
+        remedies.append("nbd")
+    numbered = "; ".join(f"{i}. {REMEDIES[remedy]}" for i, remedy in enumerate(remedies, 1))
+    said = _("{title}: {what}. Forecasts no longer than the data are usable; standard errors of {names} are not given.")
+    both = pgettext("parameters", " and ").join(names)
+    return said.format(title=model.title, what=what, names=both) + _(" Try: ") + numbered + "."
 
 
 _PARAMETERS: dict[tuple[type[Family], int], tuple[str, ...]] = {
@@ -80,6 +107,12 @@ _PARAMETERS: dict[tuple[type[Family], int], tuple[str, ...]] = {
     (MBGNBD, 0): ("r", "alpha"),
     (MBGNBD, 2): ("a", "b"),
     (MBGNBD, 3): ("a", "b"),
+    (BGCNBD, 0): ("r", "alpha"),
+    (BGCNBD, 2): ("a", "b"),
+    (BGCNBD, 3): ("a", "b"),
+    (MBGCNBD, 0): ("r", "alpha"),
+    (MBGCNBD, 2): ("a", "b"),
+    (MBGCNBD, 3): ("a", "b"),
     (ParetoNBD, 0): ("r", "alpha"),
     (ParetoNBD, 2): ("s", "beta"),
     (ParetoNBD, 3): ("s", "beta"),
@@ -93,49 +126,82 @@ _PARAMETERS: dict[tuple[type[Family], int], tuple[str, ...]] = {
 """The parameters that lose their meaning when a working coordinate runs away."""
 
 
-def _meaning(limit: Limit, model: Family, unit: Unit) -> str:
-    occasion = "repeat purchase" if isinstance(model, BGNBD) else "purchase"
+def _meaning(limit: Limit, model: Family, unit: Unit) -> tuple[str, dict[str, str]]:
+    """What a limit means, and what to fill into that."""
     match model, limit.coordinate, limit.sign:
+        case TickingFamily(r=r, alpha=alpha, k=k), 0, 1:
+            return (
+                _(
+                    "these data {tell} how customers differ in their purchase rate (r and alpha grow together; "
+                    "{values}), only that its mean r/(k·alpha) is {mean} purchases a {unit}"
+                ),
+                {"mean": n.general(r / (k * alpha)), "unit": UNITS[unit.value]},
+            )
         case PurchaseFamily(), 0, 1:
             r, alpha = model.parameters["r"], model.parameters["alpha"]
             return (
-                "these data {tell} how customers differ in their purchase rate (r and alpha grow together; {values}), "
-                f"only that its mean r/alpha is {r / alpha:.3g} purchases a {unit.value}"
+                _(
+                    "these data {tell} how customers differ in their purchase rate (r and alpha grow together; "
+                    "{values}), only that its mean r/alpha is {mean} purchases a {unit}"
+                ),
+                {"mean": n.general(r / alpha), "unit": UNITS[unit.value]},
             )
-        case ((BGNBD(a=a, b=b) | MBGNBD(a=a, b=b)), 2, 1):
+        case ((BGNBD(a=a, b=b) | MBGNBD(a=a, b=b) | TickingFamily(a=a, b=b)), 2, 1):
             return (
-                "these data {tell} how customers differ in dropout (a and b grow together; {values}), "
-                f"only that its mean a/(a+b) is {a / (a + b):.3g}"
+                _(
+                    "these data {tell} how customers differ in dropout (a and b grow together; {values}), only that "
+                    "its mean a/(a+b) is {mean}"
+                ),
+                {"mean": n.general(a / (a + b))},
             )
-        case ((BGNBD(a=a, b=b) | MBGNBD(a=a, b=b)), 2, -1):
+        case ((BGNBD(a=a, b=b) | MBGNBD(a=a, b=b) | TickingFamily(a=a, b=b)), 2, -1):
             return (
-                "these data {tell} how customers differ in dropout (a and b vanish together; {values}), "
-                f"only that a share of {a / (a + b):.3g} leaves at the first {occasion} while the others stay"
+                _(
+                    "these data {tell} how customers differ in dropout (a and b vanish together; {values}), only that "
+                    "a share of {share} leaves at the first {occasion} while the others stay"
+                ),
+                {
+                    "share": n.general(a / (a + b)),
+                    "occasion": _("repeat purchase") if isinstance(model, (BGNBD, BGCNBD)) else _("purchase"),
+                },
             )
-        case BGNBD() | MBGNBD(), 3, -1:
-            return "these data {tell} whether customers drop out at all (a/(a+b) vanishes; {values})"
-        case BGNBD(), 3, 1:
-            return "these data {tell} whether anybody stays after the first repeat purchase (b vanishes; {values})"
+        case BGNBD() | MBGNBD() | TickingFamily(), 3, -1:
+            return _("these data {tell} whether customers drop out at all (a/(a+b) vanishes; {values})"), {}
+        case BGNBD() | BGCNBD(), 3, 1:
+            said = _("these data {tell} whether anybody stays after the first repeat purchase (b vanishes; {values})")
+            return said, {}
         case ParetoNBD(s=s, beta=beta), 2, 1:
             return (
-                "these data {tell} how customers differ in how long they stay (s and beta grow together; {values}), "
-                f"only that they leave at a mean rate s/beta of {s / beta:.3g} a {unit.value}"
+                _(
+                    "these data {tell} how customers differ in how long they stay (s and beta grow together; "
+                    "{values}), only that they leave at a mean rate s/beta of {mean} a {unit}"
+                ),
+                {"mean": n.general(s / beta), "unit": UNITS[unit.value]},
             )
         case ParetoNBD(), 2 | 3, -1:
-            return "these data {tell} whether customers leave at all (s/beta or s vanishes; {values})"
+            return _("these data {tell} whether customers leave at all (s/beta or s vanishes; {values})"), {}
         case ParetoNBD(), 3, 1:
             return (
-                "these data {tell} when customers leave, only that some do so soon after the first purchase while the "
-                "others stay (beta vanishes; {values})"
+                _(
+                    "these data {tell} when customers leave, only that some do so soon after the first purchase while "
+                    "the others stay (beta vanishes; {values})"
+                ),
+                {},
             )
         case GammaGamma(p=p, q=q, v=v), 0, 1:
             return (
-                "these data {tell} how a customer's spend varies between purchases "
-                f"(p grows and v vanishes; {{values}}), only that p·v is {p * v:.4g} with q={q:.3g}"
+                _(
+                    "these data {tell} how a customer's spend varies between purchases (p grows and v vanishes; "
+                    "{values}), only that p·v is {product} with q={q}"
+                ),
+                {"product": n.general(p * v, 4), "q": n.general(q)},
             )
         case GammaGamma(p=p, q=q, v=v), 1, 1:
             return (
-                "these data {tell} how customers differ in spend (q and v grow together; {values}), "
-                f"only that the mean spend is {p * v / (q - 1):.4g}"
+                _(
+                    "these data {tell} how customers differ in spend (q and v grow together; {values}), only that the "
+                    "mean spend is {mean}"
+                ),
+                {"mean": n.general(p * v / (q - 1), 4)},
             )
     raise AssertionError(f"no words for {limit}")  # a new limit needs its sentence
