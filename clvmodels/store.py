@@ -119,6 +119,7 @@ def _to_plain(fit: Fit) -> dict[str, Any]:
         "family": fit.model.name,
         "method": fit.method,
         "parameters": fit.parameters,
+        **({"constants": fit.model.constants} if fit.model.constants else {}),
         "standard_errors": fit.standard_errors,
         "log_covariance": fit.covariance.tolist(),
         "log_likelihood": fit.log_likelihood,
@@ -136,7 +137,8 @@ def _to_plain(fit: Fit) -> dict[str, Any]:
 
 def _from_plain(plain: dict[str, Any]) -> Fit:
     family: type[Family] = FAMILIES[plain["family"]]
-    model = _model(family, plain["parameters"])
+    constants = {name: int(plain["constants"][name]) for name in family.constant_names}
+    model = _model(family, plain["parameters"], constants)
     covariance = np.array(plain["log_covariance"], float)
     size = len(family.parameter_names())
     if covariance.shape != (size, size) or tuple(plain["standard_errors"]) != family.parameter_names():
@@ -156,8 +158,8 @@ def _from_plain(plain: dict[str, Any]) -> Fit:
         until=dt.date.fromisoformat(plain["data"]["until"]),
         currency=plain["currency"],
         sha256=plain["data"]["sha256"],
-        finite_mean=plain["finite_mean"] and _model(family, plain["finite_mean"]),
-        posterior=plain.get("posterior") and _draws_from_plain(plain["posterior"], family),
+        finite_mean=plain["finite_mean"] and _model(family, plain["finite_mean"], constants),
+        posterior=plain.get("posterior") and _draws_from_plain(plain["posterior"], family, constants),
     )
 
 
@@ -171,7 +173,7 @@ def _draws_to_plain(draws: Draws) -> dict[str, Any]:
     return plain | {name: base64.b64encode(getattr(draws, name).astype("<f8").tobytes()).decode() for name in _ARRAYS}
 
 
-def _draws_from_plain(plain: dict[str, Any], family: type[Family]) -> Draws:
+def _draws_from_plain(plain: dict[str, Any], family: type[Family], constants: dict[str, int]) -> Draws:
     size, k = int(plain["draws"]), len(family.parameter_names())
 
     def array(name: str, *shape: int) -> Array:
@@ -190,11 +192,12 @@ def _draws_from_plain(plain: dict[str, Any], family: type[Family]) -> Draws:
         array("log_parameters", size, k),
         array("weights", size),
         **{name: _infinite(plain[name]) for name in _NUMBERS},
+        constants=constants,
     )
 
 
-def _model(family: type[Family], parameters: dict[str, Any]) -> Family:
-    return family(**{name: float(value) for name, value in parameters.items()})
+def _model(family: type[Family], parameters: dict[str, Any], constants: dict[str, int]) -> Family:
+    return family(**{name: float(value) for name, value in parameters.items()}, **constants)
 
 
 _NOT_IN_JSON = ("infinity", "-infinity", "nan")

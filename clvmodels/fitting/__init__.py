@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clvmodels import written as n
 from clvmodels.errors import ConvergenceError, DiagnosticWarning, InputError
 from clvmodels.fitting.data import purchase_objective, spend_objective
+from clvmodels.fitting.family_sums import MBGCNBDObjective
 from clvmodels.fitting.mle import Optimum, ascend, maximise
 from clvmodels.fitting.objective import Objective
 from clvmodels.fitting.result import Fit
 from clvmodels.fitting.words import findings, identified, verdict
+from clvmodels.language import _
 from clvmodels.models import FAMILIES, Family
 
 if TYPE_CHECKING:
@@ -40,8 +43,9 @@ def fit(
     ----------
     family
         The class or its name, e.g. ``BGNBD`` or ``"bgnbd"``. Purchase families take the summary's patterns
-        (x, t_x, T); spend families take what they use of each customer's values (Gamma-Gamma the repeat buyers' mean
-        spend), leaving out those of value 0 (counted in the diagnostics).
+        (x, t_x, T), (M)BG/CNBD-k also the times between purchases, which choose k by likelihood; spend families take
+        what they use of each customer's values (Gamma-Gamma the repeat buyers' mean spend), leaving out those of value
+        0 (counted in the diagnostics).
     summary
         From `summarize` or `split`.
     method
@@ -105,12 +109,18 @@ def fit(
     from clvmodels.fitting.bayes import fit_posterior  # scipy.stats takes half a second to load
     from clvmodels.fitting.priors import PARAMETRISATIONS
 
-    parametrisation = PARAMETRISATIONS[kind.name].with_priors(priors or {})
-    return fit_posterior(objective, parametrisation, summary, method=method, seed=seed, **extra)
+    parametrisation = PARAMETRISATIONS[kind.name].with_priors(priors or {}).with_constants(extra.get("constants", {}))
+    return fit_posterior(objective, parametrisation, summary, method=method, seed=seed, extra=extra)
 
 
-def _objective(kind: type[Family], summary: Summary) -> tuple[Objective, dict[str, int]]:
-    return (purchase_objective(summary, kind), {}) if kind.kind == "purchases" else spend_objective(summary, kind)
+def _objective(kind: type[Family], summary: Summary) -> tuple[Objective, dict[str, Any]]:
+    """The sums to maximise, and what the diagnostics say of how they came about."""
+    if kind.kind == "spend":
+        return spend_objective(summary, kind)
+    objective = purchase_objective(summary, kind)
+    if isinstance(objective, MBGCNBDObjective):
+        return objective, {"constants": objective.constants, "profile": objective.profile}
+    return objective, {}
 
 
 def _family(family: type[Family] | str) -> type[Family]:
@@ -132,7 +142,7 @@ def _by_likelihood(objective: Objective, summary: Summary, **extra: Any) -> Fit:
 
 
 def _fit(objective: Objective, optimum: Optimum, summary: Summary, **extra: Any) -> Fit:
-    model = objective.family.from_log(objective.log_parameters(optimum.summit.eta))
+    model = objective.family.from_log(objective.log_parameters(optimum.summit.eta), extra.get("constants"))
     jacobian = objective.log_jacobian(optimum.summit.eta)
     covariance = jacobian @ optimum.covariance() @ jacobian.T
     covariance = (covariance + covariance.T) / 2
@@ -182,8 +192,15 @@ def _with_finite_mean(objective: Objective, optimum: Optimum) -> tuple[Family | 
     held = ascend(objective, start, held=(place,))
     restricted = family.from_log(objective.log_parameters(held.summit.eta))
     return restricted, [
-        f"{family.title}: q is {np.exp(eta[place]):.3g}, and at q ≤ 1 the mean spend of the population does not exist: "
-        f"a few customers spend so much more than the rest that no average settles. Means are taken from the fit "
-        f"restricted to q = {least}, whose log-likelihood is {optimum.summit.value - held.summit.value:.2f} lower. "
-        "Look for wholesale customers or mistyped amounts, and fit them apart."
+        _(
+            "{title}: q is {q}, and at q ≤ 1 the mean spend of the population does not exist: a few customers spend so "
+            "much more than the rest that no average settles. Means are taken from the fit restricted to q = {least}, "
+            "whose log-likelihood is {lower} lower. Look for wholesale customers or mistyped amounts, and fit them "
+            "apart."
+        ).format(
+            title=family.title,
+            q=n.general(np.exp(eta[place])),
+            least=n.general(least),
+            lower=n.decimal(optimum.summit.value - held.summit.value),
+        )
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clvmodels import written as n
 from clvmodels.errors import ConvergenceError, DiagnosticWarning, MissingDependencyError
 from clvmodels.fitting.draws import ENOUGH, GOOD, MIXED, Draws
 from clvmodels.fitting.influence import prior_influence
@@ -15,6 +17,8 @@ from clvmodels.fitting.objective import Objective
 from clvmodels.fitting.posterior import sample_posterior
 from clvmodels.fitting.priors import Parametrisation
 from clvmodels.fitting.result import Fit
+from clvmodels.fitting.words import by_likelihood
+from clvmodels.language import _
 
 if TYPE_CHECKING:
     from clvmodels.summary import Summary
@@ -27,7 +31,7 @@ def fit_posterior(
     *,
     method: str,
     seed: int,
-    n_left_out: int = 0,
+    extra: Mapping[str, Any] | None = None,
 ) -> Fit:
     """The posterior of one family, by ``method`` ``"posterior"`` or ``"nuts"``.
 
@@ -51,19 +55,26 @@ def fit_posterior(
             failed = draws
     if method == "nuts" or failed:
         if failed:
-            reason = (
-                f"{title}: with {objective.n_customers:,} customers the posterior is too skewed for importance draws "
-                f"(Pareto k̂ {failed.k_hat:.2f}, limit {failed.limit:.2f})"
+            reason = _(
+                "{title}: with {customers} customers the posterior is too skewed for importance draws (Pareto k̂ "
+                "{k_hat}, limit {limit})"
+            ).format(
+                title=title,
+                customers=n.count(objective.n_customers),
+                k_hat=n.decimal(failed.k_hat),
+                limit=n.decimal(failed.limit),
             )
         try:
             draws = _sample(objective, parametrisation, seed=seed)
         except MissingDependencyError as error:
             if failed is None:
                 raise
-            raise MissingDependencyError(f"{reason}, so NUTS is needed. {error} Or choose --method mle.") from error
+            said = _("{reason}, so NUTS is needed. {error} Or choose --method mle.")
+            raise MissingDependencyError(said.format(reason=reason, error=error)) from error
         if failed:
-            warnings.warn(f"{reason}; sampled with NUTS instead.", DiagnosticWarning, stacklevel=3)
-    fit = _fit(objective, parametrisation, summary, draws, asked=method, seed=seed, n_left_out=n_left_out)
+            said = _("{reason}; sampled with NUTS instead.").format(reason=reason)
+            warnings.warn(said, DiagnosticWarning, stacklevel=3)
+    fit = _fit(objective, parametrisation, summary, draws, asked=method, seed=seed, extra=extra or {})
     if not fit.converged:
         raise ConvergenceError(f"{title} did not converge: {fit.verdict.partition(': ')[2]}.", fit)
     for words in fit.diagnostics["warnings"]:
@@ -89,7 +100,7 @@ def _fit(
     *,
     asked: str,
     seed: int,
-    n_left_out: int,
+    extra: Mapping[str, Any],
 ) -> Fit:
     centre = draws.weights @ draws.u
     model = parametrisation.model(centre, objective.scale)
@@ -104,7 +115,7 @@ def _fit(
         log_likelihood=float(objective(parametrisation.to_eta(centre))[0] + objective.shift()),
         n_customers=objective.n_customers,
         converged=draws.certified,
-        verdict=_verdict(draws),
+        verdict=_verdict(draws) + by_likelihood(draws.constants),
         covariance=draws.covariance,
         standard_errors={name: float(sd) for name, sd in zip(names, draws.sd, strict=True)},
         diagnostics={
@@ -123,7 +134,8 @@ def _fit(
             "boundary": None,
             "warnings": _regrets(draws),
             "n_patterns": objective.n_patterns,
-            "n_left_out": n_left_out,
+            "n_left_out": 0,
+            **extra,
         },
         start=summary.start,
         until=summary.until,
@@ -143,24 +155,38 @@ def _regrets(draws: Draws) -> list[str]:
     if share < 0.5:
         return []
     return [
-        f"{draws.family.title}: q is below {hardly} in {share:.0%} of the posterior, and at q ≤ 1 the mean spend "
-        "of the population does not exist: a few customers spend so much more than the rest that no average "
-        "settles. Forecasts of value rest on the prior. Look for wholesale customers or mistyped amounts, and fit "
-        "them apart."
+        _(
+            "{title}: q is below {least} in {share} of the posterior, and at q ≤ 1 the mean spend of the population "
+            "does not exist: a few customers spend so much more than the rest that no average settles. Forecasts of "
+            "value rest on the prior. Look for wholesale customers or mistyped amounts, and fit them apart."
+        ).format(title=draws.family.title, least=n.general(hardly), share=n.percent(share, 0))
     ]
 
 
 def _verdict(draws: Draws) -> str:
     """One line on how far the draws can be trusted."""
-    ess, size = f"{draws.ess:,.0f}", f"{draws.size:,}"
+    facts = {"ess": n.count(draws.ess), "size": n.count(draws.size)}
     if draws.k_hat is not None:
-        quality = "good" if draws.k_hat < GOOD else "usable" if draws.certified else "not usable"
-        return (
-            f"{'certified' if draws.certified else 'not certified'}: Pareto k̂ {draws.k_hat:.2f}, {quality} (limit "
-            f"{draws.limit:.2f}); {size} weighted draws are worth {ess}"
-        )
-    return (
-        f"{'converged' if draws.certified else 'not converged'}: R̂ {draws.r_hat:.3f} (should be < {MIXED}), "
-        f"{size} draws in {draws.chains} chains are worth {ess}, in the tails {draws.tail_ess:,.0f} (should be ≥ "
-        f"{ENOUGH * draws.chains}), {draws.divergences} divergences (should be < {draws.size // 100})"
+        if not draws.certified:
+            said = _(
+                "not certified: Pareto k̂ {k_hat}, not usable (limit {limit}); {size} weighted draws are worth {ess}"
+            )
+        elif draws.k_hat < GOOD:
+            said = _("certified: Pareto k̂ {k_hat}, good (limit {limit}); {size} weighted draws are worth {ess}")
+        else:
+            said = _("certified: Pareto k̂ {k_hat}, usable (limit {limit}); {size} weighted draws are worth {ess}")
+        return said.format(k_hat=n.decimal(draws.k_hat), limit=n.decimal(draws.limit), **facts)
+    return _(
+        "{converged}: R̂ {r_hat} (should be < {mixed}), {size} draws in {chains} chains are worth {ess}, in the tails "
+        "{tail} (should be ≥ {enough}), {divergences} divergences (should be < {many})"
+    ).format(
+        converged=_("converged") if draws.certified else _("not converged"),
+        r_hat=n.decimal(draws.r_hat, 3),
+        mixed=n.general(MIXED),
+        chains=draws.chains,
+        tail=n.count(draws.tail_ess),
+        enough=ENOUGH * draws.chains,
+        divergences=draws.divergences,
+        many=draws.size // 100,
+        **facts,
     )

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pandas as pd
 
+from clvmodels import written
 from clvmodels.errors import DiagnosticWarning, InputError
 from clvmodels.fitting.family_sums import OBJECTIVES
 from clvmodels.fitting.objective import Objective
 from clvmodels.fitting.purchase_sums import BGNBDObjective
 from clvmodels.fitting.spend_sums import SPEND_OBJECTIVES, SpendObjective
+from clvmodels.fitting.ticks import best_clock
+from clvmodels.language import _
 from clvmodels.models import BGNBD, FAMILIES, Family, GammaGamma, SpendFamily
 from clvmodels.models.arrays import Array
 
@@ -81,13 +84,18 @@ def purchase_objective(summary: Summary, family: type[Family] = BGNBD) -> Object
         )
     if not (patterns.x == 0).any():
         warnings.warn(
-            f"{family.title}: all {customers:,} customers have bought again; were one-time buyers dropped? They are "
-            "needed: without them rates come out too high. Summarise the whole log.",
+            _(
+                "{title}: all {customers} customers have bought again; were one-time buyers dropped? They are needed: "
+                "without them rates come out too high. Summarise the whole log."
+            ).format(title=family.title, customers=written.count(customers)),
             DiagnosticWarning,
             stacklevel=4,
         )
+    columns = patterns.x, patterns.t_x, patterns.T, patterns.n
+    if family.constant_names:
+        return best_clock(family, columns, getattr(summary, "gaps", None))
     objective = BGNBDObjective if family is BGNBD else OBJECTIVES[family.name]
-    return objective(patterns.x, patterns.t_x, patterns.T, patterns.n)
+    return objective(*columns)
 
 
 def _check_patterns(patterns: Patterns, cannot: str) -> None:

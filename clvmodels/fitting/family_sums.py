@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from clvmodels.fitting.objective import BLOCK, Limit, Value
-from clvmodels.models import MBGNBD, NBD, Family, ParetoNBD
+from clvmodels.models import BGCNBD, MBGCNBD, MBGNBD, NBD, Family, ParetoNBD
 from clvmodels.models.arrays import Array
 
 STEP = 1e-3
@@ -29,6 +29,11 @@ class FamilyObjective(ABC):
     """Which parameters are times."""
     dropouts: ClassVar[tuple[tuple[float, ...], ...]]
     """Where to start in the coordinates of dropout."""
+
+    @property
+    def constants(self) -> dict[str, int]:
+        """The family's constants, where it has any."""
+        return {}
 
     def __init__(self, x: Array, t_x: Array, T: Array, n: Array, *, scale: float | None = None) -> None:
         n = np.asarray(n, float)
@@ -87,7 +92,7 @@ class FamilyObjective(ABC):
 
     def _value_and_slope(self, eta: Array) -> tuple[float, Array]:
         logs = np.stack(self._standardised(eta))
-        model: Any = self.family.from_log(logs)
+        model: Any = self.family.from_log(logs, self.constants)
         value, by_parameter = 0.0, np.zeros(eta.size)
         for start in range(0, self.n_patterns, BLOCK):
             block = slice(start, start + BLOCK)
@@ -103,7 +108,7 @@ class FamilyObjective(ABC):
             return np.concatenate(list(pool.map(self._values, np.split(etas, range(rows, len(etas), rows)))))
 
     def _values(self, etas: Array) -> Array:
-        model: Any = self.family.from_log(np.stack(self._standardised(etas.T), axis=-1))
+        model: Any = self.family.from_log(np.stack(self._standardised(etas.T), axis=-1), self.constants)
         value = np.zeros(len(etas))
         for start in range(0, self.n_patterns, BLOCK):
             block = slice(start, start + BLOCK)
@@ -146,6 +151,58 @@ class MBGNBDObjective(FamilyObjective):
     def _dropout_jacobian(self, eta: Array) -> Array:
         share = special.expit(eta[1])
         return np.array([[1.0, 1 - share], [1, -share]])
+
+
+class MBGCNBDObjective(MBGNBDObjective):
+    """MBG/CNBD-k at one k: the coordinates of MBG/NBD, of which the second is still the rate of purchases.
+
+    ``spacing`` is what the times between purchases add to the log-likelihood of k: see `clvmodels.fitting.ticks`.
+    """
+
+    family: ClassVar[type[Family]] = MBGCNBD
+
+    def __init__(
+        self,
+        x: Array,
+        t_x: Array,
+        T: Array,
+        n: Array,
+        *,
+        scale: float | None = None,
+        k: int = 1,
+        spacing: float = 0.0,
+        profile: dict[str, float] | None = None,
+    ) -> None:
+        super().__init__(x, t_x, T, n, scale=scale)
+        self.k, self.spacing, self.profile = k, spacing, profile or {}
+        self.n_per_draw = self.work * (1 + k // 2) * self.n_patterns
+
+    @property
+    def constants(self) -> dict[str, int]:
+        """The ticks to a purchase."""
+        return {"k": self.k}
+
+    def thinned(self, step: int) -> FamilyObjective:
+        """Every ``step``-th pattern; what spacing adds is that of all."""
+        columns = (column[step // 2 :: step] for column in self._rows)
+        return type(self)(*columns, scale=self.scale, k=self.k, spacing=self.spacing)
+
+    def shift(self) -> float:
+        """The likelihood is a density of x times, which may not be anywhere."""
+        return super().shift() + self.spacing
+
+    def _standardised(self, eta: Array) -> tuple[Array, ...]:
+        return eta[0], eta[0] - eta[1] - np.log(self.k), *self._dropout(eta[2:])
+
+
+class BGCNBDObjective(MBGCNBDObjective):
+    """BG/CNBD-k at one k."""
+
+    family: ClassVar[type[Family]] = BGCNBD
+    limits: ClassVar[tuple[Limit, ...]] = (
+        *MBGNBDObjective.limits,
+        Limit(3, 1, np.log(1e4), mutes=(2,)),  # everybody leaves at the first repeat purchase
+    )
 
 
 class ParetoNBDObjective(FamilyObjective):
@@ -202,6 +259,7 @@ class NBDObjective(FamilyObjective):
 
 
 OBJECTIVES: dict[str, type[FamilyObjective]] = {
-    objective.family.name: objective for objective in (MBGNBDObjective, ParetoNBDObjective, NBDObjective)
+    objective.family.name: objective
+    for objective in (MBGNBDObjective, ParetoNBDObjective, NBDObjective, BGCNBDObjective, MBGCNBDObjective)
 }
 """By the family's name."""

@@ -70,16 +70,18 @@ class Sampler:
         u = np.where([q.link == "log" for q in quantities], np.log(values), special.logit(values))
         r_hat, bulk, tail = chain_diagnostics(u)
         u = u.reshape(-1, u.shape[-1])
+        model = self.parametrisation.model(u, scale)
         return Draws(
             self.parametrisation.family,
             u,
-            self.parametrisation.model(u, scale).log_vector,
+            model.log_vector,
             np.full(len(u), 1 / len(u)),
             chains=chains,
             r_hat=r_hat,
             bulk_ess=bulk,
             tail_ess=tail,
             divergences=int(np.sum(np.asarray(trace.sample_stats["diverging"])[:, ::thin])),
+            constants=model.constants,
         )
 
 

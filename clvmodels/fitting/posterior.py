@@ -55,7 +55,7 @@ def log_posterior(objective: Objective, parametrisation: Parametrisation, u: Arr
 
 def find_mode(objective: Objective, parametrisation: Parametrisation) -> Proposal:
     """Mode and curvature: climbed to from several starts on a systematic sample of the patterns, then on all."""
-    step = objective.n_patterns // THIN
+    step = max(objective.n_patterns, objective.n_per_draw) // THIN
     small = objective.thinned(step) if step > 1 else objective
     summits = [_climb(small, parametrisation, start) for start in parametrisation.starts()]
     summit = max(summits, key=lambda found: round(found.value, 7))
@@ -107,7 +107,7 @@ def importance_draws(
     log_ratio = parametrisation.log_prior(u) + objective.values(parametrisation.to_eta(u)) - log_proposal
     weights, k_hat = smooth(log_ratio - log_ratio.max())
     model = parametrisation.model(u, objective.scale)
-    return Draws(parametrisation.family, u, model.log_vector, weights, k_hat=k_hat)
+    return Draws(parametrisation.family, u, model.log_vector, weights, k_hat=k_hat, constants=model.constants)
 
 
 def draws_worth_waiting_for(n_per_draw: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy import special
 
 from clvmodels.errors import InputError
 from clvmodels.fitting.distributions import DISTRIBUTIONS, Beta, Gamma, HalfNormal, LogNormal, Prior
-from clvmodels.models import BGNBD, MBGNBD, NBD, Family, GammaGamma, GammaGammaFirst, ParetoNBD
+from clvmodels.models import BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, Family, GammaGamma, GammaGammaFirst, ParetoNBD
 from clvmodels.models.arrays import Array
 
 __all__ = ["PARAMETRISATIONS", "Beta", "Gamma", "HalfNormal", "LogNormal", "Parametrisation", "Prior", "Quantity"]
@@ -99,6 +100,10 @@ class Parametrisation:
             quantities=tuple(replace(q, prior=priors.get(q.name, q.prior)) for q in self.quantities),
         )
 
+    def with_constants(self, constants: Mapping[str, int]) -> Parametrisation:
+        """The same at these constants of the family."""
+        return replace(self, build=partial(self.build, **constants)) if constants else self
+
     def wider(self, factor: float) -> Parametrisation:
         """Every prior ``factor`` times as wide, for the question how much the priors matter."""
         return self.with_priors({quantity.name: quantity.prior.wider(factor) for quantity in self.quantities})
@@ -118,6 +123,14 @@ def _bgnbd(scale: float, shape: Any, rate: Any, concentration: Any, dropout: Any
 
 def _mbgnbd(scale: float, shape: Any, rate: Any, concentration: Any, dropout: Any) -> MBGNBD:
     return MBGNBD(shape, scale * shape / rate, dropout * concentration, (1 - dropout) * concentration)
+
+
+def _bgcnbd(scale: float, shape: Any, rate: Any, concentration: Any, dropout: Any, *, k: int = 1) -> BGCNBD:
+    return BGCNBD(shape, scale * shape / (k * rate), dropout * concentration, (1 - dropout) * concentration, k)
+
+
+def _mbgcnbd(scale: float, shape: Any, rate: Any, concentration: Any, dropout: Any, *, k: int = 1) -> MBGCNBD:
+    return MBGCNBD(shape, scale * shape / (k * rate), dropout * concentration, (1 - dropout) * concentration, k)
 
 
 def _gamma_gamma(scale: float, p: Any, q_above_1: Any, mean: Any) -> GammaGamma:
@@ -198,6 +211,8 @@ WORTH = (
 PARAMETRISATIONS: dict[str, Parametrisation] = {
     "bgnbd": Parametrisation(BGNBD, (*RATE, *COIN), _bgnbd, _same, _same_slopes),
     "mbgnbd": Parametrisation(MBGNBD, (*RATE, *COIN), _mbgnbd, _same, _same_slopes),
+    "bgcnbd": Parametrisation(BGCNBD, (*RATE, *COIN), _bgcnbd, _same, _same_slopes),
+    "mbgcnbd": Parametrisation(MBGCNBD, (*RATE, *COIN), _mbgcnbd, _same, _same_slopes),
     "pareto_nbd": Parametrisation(ParetoNBD, (*RATE, *LEAVING), _pareto_nbd, _pareto_nbd_eta, _pareto_nbd_slopes),
     "nbd": Parametrisation(NBD, RATE, _nbd, _same, _same_slopes),
     "gamma_gamma": Parametrisation(GammaGamma, WORTH, _gamma_gamma, _gamma_gamma_eta, _gamma_gamma_slopes),

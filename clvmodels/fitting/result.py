@@ -43,9 +43,10 @@ class Fit:
         Of the parameters; None for what is not identified.
     diagnostics
         Plain values: gradient_norm, condition, boundary (None or words), warnings, starts, evaluations, n_patterns,
-        n_left_out. Of a posterior: asked (method), seed, draws, ess, k_hat with its k_hat_limit or r_hat, tail_ess and
-        divergences, priors, prior_influence (shift of the estimates in posterior standard deviations, by prior scale)
-        and prior_influence_words.
+        n_left_out. Of (M)BG/CNBD-k: constants, and their profile, the highest log-likelihood of each k. Of a
+        posterior: asked (method), seed, draws, ess, k_hat with its k_hat_limit or r_hat, tail_ess and divergences,
+        priors, prior_influence (shift of the estimates in posterior standard deviations, by prior scale) and
+        prior_influence_words.
     start, until, currency, sha256
         The data: first purchase, end of observation, money, and the hash of the source.
     finite_mean
@@ -76,7 +77,7 @@ class Fit:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """The estimate by parameter name."""
+        """The estimate by parameter name; whole numbers that the likelihood chose are ``model.constants``."""
         return {name: float(value) for name, value in self.model.parameters.items()}
 
     @property
@@ -114,7 +115,8 @@ class Fit:
 
         ``lower`` and ``upper`` are the ``level`` confidence limits, computed for the logarithm, so that they are
         positive; like ``standard_error`` they are missing (NaN) for what the data do not identify. With a posterior
-        they are its quantiles, and ``standard_error`` is its standard deviation.
+        they are its quantiles, and ``standard_error`` is its standard deviation. A whole number that the likelihood
+        chose (the k of BG/CNBD-k) is a last row, without error or limits.
         """
         estimate = np.array(list(self.parameters.values()))
         error = np.array([np.nan if e is None else e for e in self.standard_errors.values()])
@@ -123,13 +125,15 @@ class Fit:
             lower, upper = estimate / reach, estimate * reach
         else:
             lower, upper = self.posterior.quantile((1 - level) / 2), self.posterior.quantile((1 + level) / 2)
+        constants = self.model.constants
+        nothing = np.full(len(constants), np.nan)
         return pd.DataFrame(
             {
-                "parameter": list(self.parameters),
-                "estimate": estimate,
-                "standard_error": error,
-                "lower": lower,
-                "upper": upper,
+                "parameter": [*self.parameters, *constants],
+                "estimate": np.append(estimate, list(constants.values())),
+                "standard_error": np.append(error, nothing),
+                "lower": np.append(lower, nothing),
+                "upper": np.append(upper, nothing),
             }
         )
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from clvmodels.models.base import Family, PurchaseFamily
+from clvmodels.models.bgcnbd import BGCNBD
 from clvmodels.models.bgnbd import BGNBD
 from clvmodels.models.gamma_gamma import GammaGamma, GammaGammaFirst, GammaGammaFrequency
+from clvmodels.models.mbgcnbd import MBGCNBD
 from clvmodels.models.mbgnbd import MBGNBD
 from clvmodels.models.nbd import NBD
 from clvmodels.models.pareto_nbd import ParetoNBD
 from clvmodels.models.spend import SpendFamily
 
 FAMILIES: dict[str, type[Family]] = {
-    family.name: family for family in (BGNBD, MBGNBD, ParetoNBD, NBD, GammaGamma, GammaGammaFirst)
+    family.name: family
+    for family in (BGNBD, MBGNBD, ParetoNBD, NBD, BGCNBD, MBGCNBD, GammaGamma, GammaGammaFirst)
 }
 """Every family by its name; the laws in the tests run over this table."""
 
 __all__ = [
+    "BGCNBD",
     "BGNBD",
     "FAMILIES",
+    "MBGCNBD",
     "MBGNBD",
     "NBD",
     "Family",

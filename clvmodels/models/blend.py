@@ -174,4 +174,4 @@ class Blend(PurchaseFamily):
 
 def _mean(values: Array) -> Array:
     """Averaged over draws, where there are any."""
-    return np.asarray(values if np.ndim(values) < 2 else values.mean(axis=0))
+    return values if values.ndim < 2 else np.asarray(values.mean(axis=0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -21,7 +22,7 @@ def survival(n: ArrayLike, t: ArrayLike, r: ArrayLike, alpha: ArrayLike, a: Arra
 
 
 def _survival(n: Array, t: Array, r: Array, alpha: Array, a: Array, b: Array) -> Array:
-    return np.exp(_log_stayed(n - 1, a, b)) * nbd_tail(n, t, r, alpha)
+    return np.exp(log_stayed(n - 1, a, b)) * nbd_tail(n, t, r, alpha)
 
 
 def pmf(n: ArrayLike, t: ArrayLike, r: ArrayLike, alpha: ArrayLike, a: ArrayLike, b: ArrayLike) -> Array:
@@ -36,10 +37,10 @@ def pmf(n: ArrayLike, t: ArrayLike, r: ArrayLike, alpha: ArrayLike, a: ArrayLike
 def _pmf(n: Array, t: Array, r: Array, alpha: Array, a: Array, b: Array) -> Array:
     here = a + b + n - 1
     last = a / here * nbd_tail(n, t, r, alpha) + (b + n - 1) / here * nbd_pmf(n, t, r, alpha)
-    return np.asarray(np.exp(_log_stayed(n - 1, a, b)) * last)
+    return np.asarray(np.exp(log_stayed(n - 1, a, b)) * last)
 
 
-def _log_stayed(n: Array, a: Any, b: Any) -> Array:
+def log_stayed(n: Array, a: Any, b: Any) -> Array:
     """log of the probability of staying after each of the first n purchases, B(a, b + n) / B(a, b)."""
     few, many = np.minimum(n, a), np.maximum(n, a)  # symmetric in n and a: the short way loses fewer digits
     return log_rising(b, few) - log_rising(b + many, few)
@@ -168,24 +169,36 @@ def _mean_by_series(t: Array, r: Array, alpha: Array, a: Array, b: Array) -> tup
 
 
 def _mean_by_integral(tau: Array, r: Array, a: Array, b: Array) -> Array:
-    """h = E[(1 − (1 + pτ)^{−r}) / p] over the dropout probability p ~ Beta(a, b), τ = t/α: nothing negative anywhere.
+    """h = E[(1 − (1 + pτ)^{−r}) / p] over the dropout probability p ~ Beta(a, b), τ = t/α: nothing negative."""
+
+    def bought(p: Array, rows: Any) -> Array:
+        return np.asarray(-np.expm1(-r[rows, None] * np.log1p(p * tau[rows, None])) / p)
+
+    return over_dropout(bought, r * tau, np.maximum(r, 1) * tau, a, b)
+
+
+def over_dropout(bought: Callable[[Array, Any], Array], most: Array, sharp: Array, a: Array, b: Array) -> Array:
+    """E[bought(p)] over the dropout probability p ~ Beta(a, b), of something positive that falls in p.
+
+    ``bought`` takes p of shape (rows, nodes) and the rows; ``most`` is its value at p = 0, or more, and ``sharp`` a
+    number that 1/p has to be far above for it to be constant.
 
     The trapezoidal rule in the log odds of p, counted from those of the mean a/(a+b): the integrand is analytic in a
     strip of half-width π/2, so the error falls exponentially with the step. It is its own normalisation: the weights'
     sum stands below, so that a + b = 10⁷ costs no digit. In the far tails everything is a geometric series.
     """
-    depth, sharp = 40.0, 40.0  # logarithms of what is neglected: beyond the ends, and between the nodes
+    depth, fine = 40.0, 40.0  # logarithms of what is neglected: beyond the ends, and between the nodes
     p0, kappa, log_odds = a / (a + b), a * b / (a + b), np.log(a) - np.log(b)
     with np.errstate(under="ignore", over="ignore"):
-        fall = np.log(r * tau * p0 / -np.expm1(-r * np.log1p(p0 * tau)))  # the integrand is larger at p = 0 than at p0
-        flat = 36 + np.log(np.maximum(np.maximum(r, 1) * tau, a + b))  # e^-flat: from here on the tail is geometric
+        fall = np.log(most / bought(p0[:, None], slice(None))[:, 0])  # the integrand is larger at p = 0 than at p0
+        flat = 36 + np.log(np.maximum(sharp, a + b))  # e^-flat: from here on the tail is geometric
         low = np.maximum(_edge(-1, depth + fall, a, b), -flat - log_odds)
         high = np.minimum(_edge(1, depth, a, b), 36 + np.log(a + b + 1) - log_odds)
         step = np.where(
-            kappa < 0.8 * sharp, np.pi**2 / (sharp + kappa * np.pi**2 / 8), np.pi * np.sqrt(2 / (sharp * kappa))
+            kappa < 0.8 * fine, np.pi**2 / (fine + kappa * np.pi**2 / 8), np.pi * np.sqrt(2 / (fine * kappa))
         )
         count = np.ceil((high - low) / step).astype(int) + 1
-        h = np.empty_like(tau)
+        h = np.empty_like(a)
         order = np.argsort(-count)
         start = 0
         while start < order.size:
@@ -199,8 +212,7 @@ def _mean_by_integral(tau: Array, r: Array, a: Array, b: Array) -> Array:
             weight[:, 0] /= -np.expm1(-a[part] * step[:, 0])
             weight[:, -1] /= -np.expm1(-b[part] * step[:, 0])
             p = p0[part, None] * np.exp(shift) / (1 + at)
-            bought = -np.expm1(-r[part, None] * np.log1p(p * tau[part, None])) / p
-            h[part] = (weight * bought).sum(axis=1) / weight.sum(axis=1)
+            h[part] = (weight * bought(p, part)).sum(axis=1) / weight.sum(axis=1)
     return h
 
 

@@ -191,7 +191,7 @@ def _fit(fit: Fit | None) -> dict[str, Any] | None:
         "family": fit.model.name,
         "title": fit.model.title,
         "method": fit.method,
-        "parameters": fit.parameters,
+        "parameters": fit.parameters | fit.model.constants,
         "standard_errors": fit.standard_errors,
         "log_likelihood": fit.log_likelihood,
         "converged": bool(fit.converged),

@@ -51,6 +51,27 @@ class Patterns:
 
 
 @dataclass(frozen=True, eq=False)
+class Gaps:
+    """The times between a customer's purchases, of all customers: what tells how regularly they buy.
+
+    Attributes
+    ----------
+    length
+        Time from one purchase to the same customer's next, in units. Sorted.
+    n
+        How many there are of each length.
+    """
+
+    length: np.ndarray
+    n: np.ndarray
+
+    @property
+    def log_sum(self) -> float:
+        """Sum of their logarithms."""
+        return float(self.n @ np.log(self.length))
+
+
+@dataclass(frozen=True, eq=False)
 class Summary:
     """Customers as they were at the end of ``until``; :func:`summarize` and :func:`split` make one.
 
@@ -101,8 +122,9 @@ class Summary:
         ----------
         frame
             Columns ``customer_id`` (or the index), ``frequency``, ``recency``, ``T`` and, if known, ``monetary_value``,
-            ``value_first``, ``value_past``, ``first_purchase``, ``last_purchase``. Missing dates follow from ``until``
-            and ``T``; a missing first value is taken as the mean of the repeat purchases.
+            ``value_first``, ``value_past``, ``n_valued``, ``log_value_mean``, ``log_value_ss``, ``first_purchase``,
+            ``last_purchase``. Missing dates follow from ``until`` and ``T``; a missing first value is taken as the mean
+            of the repeat purchases, and spend models that need more than that mean then refuse the table.
 
         Raises
         ------
@@ -140,7 +162,10 @@ class Summary:
         if self.by_customer is None:
             raise InputError(_NO_PURCHASES)
         c = self.by_customer
-        money = {"value_first": c.value_first, "value_past": c.value} if self.has_value else {}
+        money = {}
+        if self.has_value:
+            money = {"value_first": c.value_first, "value_past": c.value}
+            money |= {name: c[name] for name in ("n_valued", "log_value_mean", "log_value_variance")}
         return c.select(
             "customer_id",
             "first_purchase",
@@ -158,7 +183,9 @@ class Summary:
         Columns: ``customer_id``, ``first_purchase``, ``last_purchase``, ``frequency`` (repeat purchase days),
         ``recency`` and ``T`` (first to last purchase, first purchase to ``until``; in units); with money
         ``monetary_value`` (mean of the repeat purchases; NaN iff there is none), ``value_first``, ``value_past`` (all,
-        the first included); then segments and cost.
+        the first included), and of the purchase days of positive value ``n_valued``, ``log_value_mean`` and
+        ``log_value_ss`` (number, mean logarithm, sum of the logarithms' squared deviations from it); then segments and
+        cost.
         """
         if self.rfm is not None:
             return self.rfm
@@ -186,6 +213,9 @@ class Summary:
             repeats = frame["frequency"].where(frame["frequency"] > 0)
             out["monetary_value"] = (frame["value_past"] - frame["value_first"]) / repeats
             out |= {name: frame[name] for name in ("value_first", "value_past")}
+            out["n_valued"] = frame["n_valued"].astype("int64")
+            out["log_value_mean"] = frame["log_value_mean"].astype("float64")
+            out["log_value_ss"] = (frame["n_valued"] * frame["log_value_variance"]).astype("float64")
         return pd.DataFrame(out | {name: frame[name] for name in described})
 
     @cached_property
@@ -200,6 +230,21 @@ class Summary:
             days = self.unit.days
         x, t_x, T = (found[name].to_numpy(dtype="float64") for name in by)
         return Patterns(x, t_x / days, T / days, found["n"].to_numpy(dtype="int64"))
+
+    @cached_property
+    def gaps(self) -> Gaps | None:
+        """The times between purchases, counted in the engine; None for an RFM table, which does not hold them."""
+        if self.purchase_days is None:
+            return None
+        import ibis
+
+        p = self.purchases
+        before = p.date.lag().over(ibis.window(group_by=p.customer_id, order_by=p.date))
+        steps = p.select(days=p.date.delta(before, unit="day"))
+        found = steps.filter(steps.days.notnull()).group_by("days").agg(n=lambda t: t.count()).to_pandas()
+        found = found.sort_values("days")
+        length = found["days"].to_numpy(dtype="float64") / self.unit.days
+        return Gaps(length, found["n"].to_numpy(dtype="int64"))
 
     @cached_property
     def daily(self) -> pd.DataFrame:

@@ -23,7 +23,14 @@ every_family = pytest.mark.parametrize("family", PURCHASES, ids=lambda family: f
 @st.composite
 def models(draw: st.DrawFn, family: type[PurchaseFamily]) -> PurchaseFamily:
     k = len(family.parameter_names())
-    return family.from_log(draw(st.lists(st.floats(-2.5, 3), min_size=k, max_size=k)))
+    constants = {name: draw(st.sampled_from([1, 2, 3, 12])) for name in family.constant_names}
+    return family.from_log(draw(st.lists(st.floats(-2.5, 3), min_size=k, max_size=k)), constants)
+
+
+def model_at(family: type[PurchaseFamily], value: float) -> Any:
+    """All log parameters the same; three ticks to a purchase, where there are ticks."""
+    constants = dict.fromkeys(family.constant_names, 3)
+    return family.from_log(np.full(len(family.parameter_names()), value), constants)
 
 
 @st.composite
@@ -80,7 +87,7 @@ def test_the_mean_is_the_sum_of_the_survival_function(
 ) -> None:
     model = data.draw(models(family))
     expected = model.expected_purchases(t, *known)
-    survival = model.survival(np.arange(1, 4000)[:, None], t, *known)
+    survival = model.survival(np.arange(1, 4000 // model.stages)[:, None], t, *known)
     assert np.all(survival.sum(axis=0) <= expected * (1 + 1e-9))
     complete = 1e6 * survival[-1] < 1e-10 * expected
     np.testing.assert_allclose(survival.sum(axis=0)[complete], expected[complete], rtol=1e-9)
@@ -94,15 +101,42 @@ def test_survival_table_is_the_survival_of_those_alive(
 ) -> None:
     model = data.draw(models(family))
     x, _, T = known
-    table = model.survival_table(40, t, x, T)
-    assert table.shape == (6, 41)
+    tables = [model.alive(stage).survival_table(40, t, x, T) for stage in range(model.stages)]
     n = np.arange(1, 41)[:, None]
-    np.testing.assert_allclose(
-        model.p_alive(*known) * table[:, 1:].T, model.survival(n, t, *known), rtol=1e-8, atol=1e-12
-    )
-    np.testing.assert_array_equal(table[:, 0], 1)
+    seen = sum(p * table[:, 1:].T for p, table in zip(model.p_stages(*known), tables, strict=True))
+    np.testing.assert_allclose(seen, model.survival(n, t, *known), rtol=1e-8, atol=1e-12)
     in_general = PurchaseFamily.survival_table(model, 40, t, x, T)
-    np.testing.assert_allclose(table, in_general, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(tables[0], in_general, rtol=1e-8, atol=1e-12)
+    np.testing.assert_array_equal(model.survival_table(40, t, x, T), tables[0])
+    for stage, table in enumerate(tables):
+        alive = model.alive(stage)
+        assert table.shape == (6, 41)
+        np.testing.assert_array_equal(table[:, 0], 1)
+        np.testing.assert_allclose(table[:, 1:].T, alive.survival(n, t, x, T), rtol=1e-8, atol=1e-12)
+        np.testing.assert_allclose(table[:, 1], alive.p_active(t, x, T), rtol=1e-8)
+
+
+@every_family
+@LAW
+@given(**cases)
+def test_the_future_is_a_sum_over_stages(family: type[PurchaseFamily], data: Any, known: Known, t: float) -> None:
+    model = data.draw(models(family))
+    p, (x, _, T) = model.p_stages(*known), known
+    assert p.shape == (model.stages, 6)
+    np.testing.assert_allclose(p.sum(axis=0), model.p_alive(*known), rtol=1e-12)
+    at_once = model.p_stages(x, T, T)  # those who buy at T are in the first stage
+    np.testing.assert_array_equal(at_once[1:], 0)
+    alive = [model.alive(stage) for stage in range(model.stages)]
+    for whole, parts in (
+        (model.expected_purchases(t, *known), [each.expected_purchases(t, x, T) for each in alive]),
+        (
+            model.discounted_purchases(t, *known, delta=0.02),
+            [each.discounted_purchases(t, x, T, delta=0.02) for each in alive],
+        ),
+        (model.p_active(t, *known), [each.p_active(t, x, T) for each in alive]),
+    ):
+        np.testing.assert_allclose(whole, sum(q * part for q, part in zip(p, parts, strict=True)), rtol=1e-12)
+        assert np.all(np.diff(parts, axis=0) >= -1e-9 * np.abs(parts[0]))  # the more ticks behind, the sooner
 
 
 @every_family
@@ -198,13 +232,15 @@ def test_the_order_of_customers_does_not_matter(
 @LAW
 @given(**cases)
 def test_draws_are_answered_row_by_row(family: type[PurchaseFamily], data: Any, known: Known, t: float) -> None:
-    one, other = data.draw(models(family)), data.draw(models(family))
-    both = family.from_log(np.stack([one.log_vector, other.log_vector]))
+    one = data.draw(models(family))
+    other = one.at(data.draw(models(family)).log_vector)
+    both = one.at(np.stack([one.log_vector, other.log_vector]))
     assert both.n_draws == 2
     assert both.log_vector.shape == (2, len(family.parameter_names()))
     for name, formula in every_quantity(t).items():
         rows = np.stack([formula(one, known), formula(other, known)], axis=-2)
-        np.testing.assert_allclose(formula(both, known), rows, rtol=1e-13, atol=1e-300, err_msg=name)
+        atol = 1e-13 if name in ("log_likelihood", "score") else 1e-300  # sums that may vanish, and probabilities
+        np.testing.assert_allclose(formula(both, known), rows, rtol=1e-13, atol=atol, err_msg=name)
     table = np.stack([model.survival_table(9, t, known[0], known[2]) for model in (one, other)])
     np.testing.assert_allclose(both.survival_table(9, t, known[0], known[2]), table, rtol=1e-13)
     assert both.sample(t, *known, seed=1).shape == (2, 6)
@@ -223,7 +259,8 @@ def test_score_is_the_slope_of_the_log_likelihood(family: type[PurchaseFamily], 
         def rise(step: float, k: int = k) -> np.ndarray:
             up, down = values.copy(), values.copy()
             up[k], down[k] = up[k] + step, down[k] - step
-            return (family(*up).log_likelihood(*known) - family(*down).log_likelihood(*known)) / (2 * step)
+            sides = [family(*side, **model.constants).log_likelihood(*known) for side in (up, down)]
+            return (sides[0] - sides[1]) / (2 * step)
 
         slope = (4 * rise(5e-4 * value) - rise(1e-3 * value)) / 3  # Richardson: of fourth order
         np.testing.assert_allclose(score[k], slope, rtol=1e-6, atol=1e-7 / value)
@@ -247,7 +284,7 @@ def test_likelihood_integrates_to_the_distribution_of_counts(family: type[Purcha
 @every_family
 def test_likelihood_is_what_simulated_customers_do(family: type[PurchaseFamily]) -> None:
     """Customers observed for T, then for t more: forecasts given (x, t_x, T) come true, in every class of x."""
-    model = family.from_log(np.full(len(family.parameter_names()), 0.3))
+    model = model_at(family, 0.3)
     n, T, t = 80_000, 6.0, 5.0
     who, when = model.sample_times(np.full(n, T + t), seed=11)
     assert np.all(np.diff(who) >= 0)
@@ -278,7 +315,7 @@ def test_likelihood_is_what_simulated_customers_do(family: type[PurchaseFamily])
 
 @every_family
 def test_sampling_repeats_itself_and_follows_the_pmf(family: type[PurchaseFamily]) -> None:
-    model = family.from_log(np.full(len(family.parameter_names()), 0.2))
+    model = model_at(family, 0.2)
     n = 100_000
     known = np.full(n, 4.0), np.full(n, 7.0), np.full(n, 9.0)
     bought = model.sample(8.0, *known, seed=3)
@@ -291,7 +328,7 @@ def test_sampling_repeats_itself_and_follows_the_pmf(family: type[PurchaseFamily
 
 @every_family
 def test_discounting_is_the_integral_of_the_expected_rate(family: type[PurchaseFamily]) -> None:
-    model = family.from_log(np.full(len(family.parameter_names()), 0.4))
+    model = model_at(family, 0.4)
     known, t, delta = (3.0, 5.0, 8.0), 20.0, 0.08
     rest, _ = integrate.quad(
         lambda s: np.exp(-delta * s) * float(model.expected_purchases(s, *known)), 0, t, epsabs=0, epsrel=1e-12
@@ -308,5 +345,6 @@ def test_a_family_says_what_it_is(family: type[PurchaseFamily]) -> None:
     model = family.from_log(np.linspace(-1, 1, len(family.parameter_names())))
     assert tuple(model.parameters) == family.parameter_names()
     np.testing.assert_allclose(model.log_vector, np.linspace(-1, 1, len(family.parameter_names())), rtol=1e-14)
-    assert model == family(**model.parameters)
+    assert model == family(**model.parameters, **model.constants)
+    assert model.at(model.log_vector + 1).constants == model.constants
     assert model.n_draws == 1
