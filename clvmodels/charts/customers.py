@@ -83,7 +83,9 @@ def customer_outcomes(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[
         axes.set_xticks(ticks, [words.number(k) + ("+" if k == more else "") for k in ticks])
         axes.set_xlim(-0.7, right)
         axes.set_ylim(0)
-        canvas.numbers(axes.yaxis, words, share=True, most=4)
+        every_so = next(step for step in (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5) if chance.max() <= 4.5 * step)
+        shares = [every_so * k for k in range(int(chance.max() / every_so) + 1)]
+        axes.set_yticks(shares, [words.share(share, 1 if every_so < 0.01 else 0) for share in shares])
         canvas.grid(axes)
         told.append(words("customer_outcomes.alt_customer", id=str(who), **numbers))
     for axes in every[len(people) :]:

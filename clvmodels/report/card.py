@@ -33,6 +33,7 @@ WORDS: Catalogue[str] = SPOKEN | {
     "verdict_value": "{purchases} more purchases worth {value} expected from {start} to {end} (90%: {lower} to "
     "{upper}).",
     "note": "{active} for at least one purchase in the horizon. The formula expects {formula}.",
+    "section": "History and outlook",
     "facts": "The customer in numbers",
     "history": "Purchases, the latest first",
     "rows_shown": "The latest {shown} of {total}.",
@@ -167,7 +168,7 @@ def card_document(card: CustomerCard, forecast: Predictions, pictures: Sequence[
         verdict=said,
         verdict_note=note,
         created="",
-        sections=(Section("summary", title, (*pictures, table, history, Paragraph(made))),),
+        sections=(Section("summary", WORDS["section"], (*pictures, table, history, Paragraph(made))),),
         words={key: texts.PROSE[key] for key in ("contents", "as_table", "page")}
         | {"table_elsewhere": WORDS["elsewhere"]},
     )

@@ -1,4 +1,4 @@
-"""A Document as one HTML file: style and figures inside, nothing loaded from anywhere."""
+"""A Document as one HTML file: style, figures and a small script inside, nothing loaded from anywhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from clvmodels.report.document import Document, runs
 
-_PAGE, _STYLE = (Path(__file__).with_name(name) for name in ("report.html", "report.css"))
+_PAGE, _STYLE, _SCRIPT = (Path(__file__).with_name(f"report.{kind}") for kind in ("html", "css", "js"))
 _TAGS = {"strong": "strong", "code": "code"}
 _SCALE = "scale(0.015625)"
 _GLYPH = re.compile(rf'\n?<path id="([\w-]+)" d="([^"]+)" transform="{re.escape(_SCALE)}"/>\n?')
@@ -31,10 +31,10 @@ def render(document: Document, figures: Mapping[str, str]) -> str:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     environment.filters["rich"] = rich
     template = environment.from_string(_PAGE.read_text(encoding="utf-8"))
-    style = Markup(_STYLE.read_text(encoding="utf-8"))
+    style, script = (Markup(path.read_text(encoding="utf-8").strip()) for path in (_STYLE, _SCRIPT))
     glyphs, drawn = shared_glyphs(figures)
     pictures = {name: Markup(svg) for name, svg in drawn.items()}
-    return template.render(d=document, style=style, glyphs=Markup(glyphs), figures=pictures)
+    return template.render(d=document, style=style, script=script, glyphs=Markup(glyphs), figures=pictures)
 
 
 def shared_glyphs(figures: Mapping[str, str]) -> tuple[str, dict[str, str]]:
