@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -141,7 +142,7 @@ def _reasons(parts: Array, difference: Array) -> list[str]:
     return ["no_money" if infinite else str(name) for name, infinite in zip(names, np.isneginf(parts[2]), strict=True)]
 
 
-def reason_words(row: dict[str, Any], *, currency: str, horizon_days: int) -> str:
+def reason_words(row: Mapping[Any, Any], *, currency: str, horizon_days: int) -> str:
     """The reason of one row of :func:`flag_customers`, in the language that is spoken."""
     once = int(row["orders"]) == 1
     side = "over" if row["difference"] > 0 else "under"

@@ -409,7 +409,7 @@ def _levels(evidence: _Evidence, state: tuple[Any, ...], rng: np.random.Generato
 def _shapes(forecast: Predictions, evidence: _Evidence, n: int, seed: int) -> Any:
     """The purchase family at draws of its shapes, its levels (mean rate, mean odds of leaving) held where they are."""
     here: Any = evidence.purchases
-    if forecast.purchases.model is not here and forecast.purchases.predictive_model is not here:
+    if forecast.purchases.predictive_model is not evidence.purchases:
         return here  # a member of a blend: how sure its shapes are is not known by itself
     drawn = cast("Any", parameter_draws(forecast.purchases, n, seed=seed))
     new: dict[str, Any] = {"alpha": drawn.r / (here.r / here.alpha)}
