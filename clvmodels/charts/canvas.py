@@ -211,7 +211,7 @@ def under_table(axes: Axes, at: Sequence[float], rows: Sequence[tuple[str, str, 
     A row has its predictor's colour and so doubles as the key. ``top`` is the first row's distance below the axis.
     """
     for i, (name, label, cells) in enumerate(rows):
-        color = LOOKS[name].color if name in LOOKS else PALE
+        color = LOOKS[name].ink if name in LOOKS else PALE
         drop = -(top + 13.5 * i)
         write(axes, label, (0, 0), (-9, drop), on="axes", color=color, bold=True, h="right", v="top")
         for x, cell in zip(at, cells, strict=True):

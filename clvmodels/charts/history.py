@@ -36,7 +36,7 @@ def timeline(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, T
     axes.axvline(end + 0.5, color=PALE, linewidth=1.0)
     told = [_customer(axes, row, days, facts, words) for row, days in enumerate(people[::-1])][::-1]
     for i, (name, key) in enumerate(SAID):
-        color = LOOKS[name].color
+        color = LOOKS[name].ink
         canvas.write(axes, words(key), (1, 1), (27 + 51 * i, 1), on="axes", h="center", v="bottom", color=color)
     canvas.write(axes, words("timeline.predicted"), (1, 1), (78, 14), on="axes", h="center", v="bottom", bold=True)
     _name_periods(axes, start, end, last, words)
@@ -69,7 +69,7 @@ def _customer(axes: Axes, row: int, days: pd.DataFrame, facts: Facts, words: Wor
     _measure(axes, (first, latest), row, 12, words("timeline.t_x", **numbers), blue, end if crowded else latest)
     _measure(axes, (first, end), row, 26, words("timeline.T", **numbers), PALE, end)
     for i, (name, _) in enumerate(SAID):
-        text, color = words.number(about[name], 0 if name == "actual" else 1), LOOKS[name].color
+        text, color = words.number(about[name], 0 if name == "actual" else 1), LOOKS[name].ink
         shift, on = (27.0 + 51 * i, 0.0), ("axes", "data")
         canvas.write(axes, text, (1, row), shift, on=on, h="center", bold=True, color=color, size=10.5)
     return words("timeline.alt_customer", id=str(about["customer_id"]), **numbers)
@@ -179,7 +179,7 @@ def tracking(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, T
     places = spread(finals, highest * 0.085, 0.0, highest)
     for name, final, place in zip(order, finals, places, strict=True):
         text = words("tracking.more", number=words.number(final - bought))
-        canvas.write(top, text, (last, place), (7, 0), size=9.5, color=LOOKS[name].color, bold=True)
+        canvas.write(top, text, (last, place), (7, 0), size=9.5, color=LOOKS[name].ink, bold=True)
     canvas.write(top, words("tracking.more_head"), (1, 1), (7, 1), on="axes", v="bottom", color=PALE)
     _name_periods(top, start, end, last, words)
     period = words("day" if facts["period_days"] == 1 else "week")

@@ -44,7 +44,7 @@ def deciles(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Te
         rows = frame[frame["predictor"] == name]
         axes.bar(rows["decile"], rows["actual"], width=0.76, color=bar_fill("actual"), edgecolor=INK, linewidth=0.8)
         axes.plot(rows["decile"], rows["predicted"], **LOOKS[name].line_style())
-        axes.set_title(words(name, model=facts[f"model_{quantity}"]), color=LOOKS[name].color)
+        axes.set_title(words(name, model=facts[f"model_{quantity}"]), color=LOOKS[name].ink)
         axes.set_xticks(rows["decile"])
         axes.set_xlabel(words("deciles.x"))
         canvas.grid(axes)
