@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from clvmodels import written
-from clvmodels.language import language
+from clvmodels.language import language, speaking
 
 
 @dataclass(frozen=True)
@@ -24,23 +24,27 @@ class Words:
 
     texts: Mapping[str, str]
     language: str = field(default_factory=language)
-    """What was spoken when the figure was drawn; its table is written in the same."""
+    """What was spoken when the figure was drawn; its ticks and its table, made later, are written in the same."""
 
     def __call__(self, key: str, **facts: str) -> str:
         """The text under ``key`` with its gaps filled."""
-        return self.texts[key].format(**facts)
+        with speaking(self.language):
+            return self.texts[key].format(**facts)
 
     def number(self, value: float | None, digits: int = 0) -> str:
         """Fixed decimals, thousands separated, a real minus sign."""
-        return written.decimal(value, digits)
+        with speaking(self.language):
+            return written.decimal(value, digits)
 
     def share(self, value: float | None, digits: int = 0) -> str:
         """A fraction as per cent."""
-        return written.percent(value, digits)
+        with speaking(self.language):
+            return written.percent(value, digits)
 
     def money(self, value: float | None, currency: str, digits: int = 0) -> str:
         """An amount with its currency."""
-        return written.money(value, currency, digits)
+        with speaking(self.language):
+            return written.money(value, currency, digits)
 
     def amount(self, value: float | None, currency: str) -> str:
         """Money at the precision people speak of: no cents from 100 on."""
@@ -48,15 +52,18 @@ class Words:
 
     def tier(self, name: str) -> str:
         """A value tier's name; one we have no word for stands as it is."""
-        return self.texts.get(f"tier.{name}", name)
+        with speaking(self.language):
+            return self.texts.get(f"tier.{name}", name)
 
     def date(self, day: str | dt.date, *, year: bool = True) -> str:
         """A day in words, from a date or ISO text."""
-        return written.day(day, year=year)
+        with speaking(self.language):
+            return written.day(day, year=year)
 
     def month(self, day: dt.date) -> str:
         """The month's short name."""
-        return written.month(day)
+        with speaking(self.language):
+            return written.month(day)
 
     def span(self, value: float, unit: str) -> str:
         """A length of time in ``unit``: whole days, or weeks with one decimal."""
@@ -64,4 +71,5 @@ class Words:
 
     def units(self, unit: str) -> str:
         """The unit of time in the plural."""
-        return self.texts[unit + "s"]
+        with speaking(self.language):
+            return self.texts[unit + "s"]
