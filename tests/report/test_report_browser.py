@@ -95,6 +95,60 @@ def test_contents_and_tables_open(page: Any) -> None:
     assert page.execute_script("return document.querySelector('#figure-tracking details table').offsetHeight") > 100
 
 
+COLUMN = """
+    const table = document.querySelector(arguments[0] + " table");
+    const cells = () => [...table.tBodies[0].rows].map(r => r.cells[arguments[1]].textContent);
+    table.tHead.rows[0].cells[arguments[1]].querySelector("button").click();
+    return [cells(), table.tHead.rows[0].cells[arguments[1]].getAttribute("aria-sort")];
+"""
+
+
+def number(text: str) -> float:
+    return float(re.sub(r"[^\d.]", "", text.split(" to ")[0]).strip("."))
+
+
+@pytest.mark.parametrize(("table", "column"), [("#table-top", 4), ("#table-top", 5), ("#table-top", 7)])
+def test_tables_sort_by_number_and_amount(page: Any, table: str, column: int) -> None:
+    falling, sign = page.execute_script(COLUMN, table, column)
+    assert sign == "descending"
+    assert [number(text) for text in falling] == sorted(map(number, falling), reverse=True)
+    rising, sign = page.execute_script(COLUMN, table, column)
+    assert sign == "ascending"
+    assert rising == falling[::-1] or [number(text) for text in rising] == sorted(map(number, rising))
+
+
+def test_tables_sort_by_date_and_by_word(page: Any) -> None:
+    import datetime as dt
+
+    days, _ = page.execute_script(COLUMN, "#table-top", 1)
+    read = [dt.datetime.strptime(text, "%d %b %Y") for text in days]
+    assert read == sorted(read, reverse=True)
+    words, _ = page.execute_script(COLUMN, "#table-scores_purchases", 0)
+    assert words == sorted(words, reverse=True)
+
+
+def test_totals_stay_last(page: Any) -> None:
+    for _ in range(2):
+        rows, _ = page.execute_script(COLUMN, "#table-ledger", 1)
+        assert number(rows[-1]) == sum(map(number, rows[:-1]))
+
+
+def test_page_without_script_is_whole(browser: Any, sample_folder: Path) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.get((sample_folder / "report.html").as_uri())
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert browser.execute_script("return document.querySelectorAll('th button').length") == 0
+    assert browser.execute_script("return document.querySelector('#table-top table').rows.length") == 11
+
+
+def test_every_picture_has_words(page: Any) -> None:
+    alone = "return [...document.querySelectorAll('svg:not([aria-hidden])')].filter(s => !s.getAttribute('aria-label'))"
+    assert page.execute_script(alone) == []
+    assert page.execute_script("return [...document.images].filter(i => !i.alt)") == []
+
+
 def test_it_prints(page: Any) -> None:
     printed = base64.b64decode(page.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"])
     assert printed.startswith(b"%PDF-")
