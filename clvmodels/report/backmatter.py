@@ -35,7 +35,7 @@ def _priors(data: Data) -> str:
     """The priors as they are written in Python, by quantity."""
     models = (data["models"][kind] for kind in ("purchases", "spend"))
     return "; ".join(
-        f"{fit['title']}: " + ", ".join(f"{name} ~ {prior}" for name, prior in fit["priors"].items())
+        f"{fit['title']}: " + ", ".join(f"`{name} ~ {prior}`" for name, prior in fit["priors"].items())
         for fit in models
         if fit and fit["priors"]
     )
