@@ -12,6 +12,7 @@ from clvmodels.errors import InputError
 
 _KNOWN = ("customer_id", "first_purchase", "last_purchase", "frequency", "recency", "T")
 _MONEY = ("monetary_value", "value_first", "value_past")
+_LOGARITHMS = ("n_valued", "log_value_mean", "log_value_ss")
 
 
 def complete(table: pd.DataFrame, unit: Unit, until: dt.date) -> pd.DataFrame:
@@ -49,7 +50,10 @@ def complete(table: pd.DataFrame, unit: Unit, until: dt.date) -> pd.DataFrame:
         out["monetary_value"] = mean
         out["value_first"] = frame.get("value_first", mean.fillna(overall)).astype("float64")
         out["value_past"] = frame.get("value_past", out["value_first"] + x * mean.fillna(0.0)).astype("float64")
-    return out.sort_values("customer_id", ignore_index=True)[[n for n in (*_KNOWN, *_MONEY) if n in out]]
+        for name in _LOGARITHMS:
+            if name in frame:
+                out[name] = pd.to_numeric(frame[name]).astype("float64")
+    return out.sort_values("customer_id", ignore_index=True)[[n for n in (*_KNOWN, *_MONEY, *_LOGARITHMS) if n in out]]
 
 
 def _days(dates: pd.Series) -> pd.Series:

@@ -25,8 +25,9 @@ class Period:
     purchases
         ``customer_id``, ``date``, ``value``, segments and cost: one row per purchase day.
     customers
-        ``customer_id``, ``first_purchase``, ``last_purchase``, ``purchases`` and, with money, ``value_first`` and
-        ``value``; kept in the engine.
+        ``customer_id``, ``first_purchase``, ``last_purchase``, ``purchases`` and, with money, ``value_first``,
+        ``value`` and, of the days of positive value, ``n_valued``, ``log_value_mean``, ``log_value_variance``; kept in
+        the engine.
     rows
         ``customer_id``, ``rows`` and, with money, ``value``: all input rows of each customer, whatever became of them.
     fates
@@ -58,7 +59,16 @@ def period(log: Transactions, days: ir.Table) -> Period:
 
 
 def _by_customer(kept: ir.Table, *, has_value: bool) -> ir.Table:
-    money = {"value_first": kept.value.argmin(kept.date), "value": kept.value.sum()} if has_value else {}
+    money = {}
+    if has_value:
+        logarithm = (kept.value > 0).ifelse(kept.value, None).ln()
+        money = {
+            "value_first": kept.value.argmin(kept.date),
+            "value": kept.value.sum(),
+            "n_valued": logarithm.count(),
+            "log_value_mean": logarithm.mean(),
+            "log_value_variance": logarithm.var(how="pop"),
+        }
     return (
         kept.group_by("customer_id")
         .agg(

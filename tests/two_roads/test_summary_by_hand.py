@@ -88,9 +88,20 @@ def table_by_hand(left: dict[int, dict[int, float]], until: int, per: int) -> pd
                 "monetary_value": np.mean(repeats) if repeats else np.nan,
                 "value_first": days[first],
                 "value_past": sum(days.values()),
+                **logarithms([value for value in days.values() if value > 0]),
             }
         )
     return pd.DataFrame(rows)
+
+
+def logarithms(values: list[float]) -> dict[str, float]:
+    logs = np.log(values)
+    some = logs.size > 0
+    return {
+        "n_valued": logs.size,
+        "log_value_mean": logs.mean() if some else np.nan,
+        "log_value_ss": ((logs - logs.mean()) ** 2).sum() if some else np.nan,
+    }
 
 
 def same(ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
