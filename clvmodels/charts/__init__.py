@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from clvmodels.charts import customers, history, judgement, maps, priors
+from clvmodels.charts import customers, history, judgement, maps, meeting, priors
 from clvmodels.charts.canvas import Figure, inline_svg, save, styled
 from clvmodels.charts.english import ENGLISH
 from clvmodels.charts.listing import listing
@@ -34,6 +34,8 @@ DRAWN: dict[str, Drawing] = {
     "alive_heatmap": maps.alive_heatmap,
     "purchases_heatmap": maps.purchases_heatmap,
     "value_distribution": maps.value_distribution,
+    "indicator_periods": meeting.indicator_periods,
+    "channel_values": meeting.channel_values,
     "customer_paths": customers.customer_paths,
     "customer_outcomes": customers.customer_outcomes,
     "prior_predictive": priors.prior_predictive,

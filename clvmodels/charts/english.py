@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from clvmodels.charts.meeting_english import MEETING
 from clvmodels.language import SPOKEN
 
-ENGLISH: Mapping[str, str] = SPOKEN | {
+ENGLISH: Mapping[str, str] = SPOKEN | MEETING | {
     # units of time
     "week": "week",
     "day": "day",

@@ -16,13 +16,15 @@ from typing import Any, ParamSpec, TypeVar
 import pandas as pd
 
 from clvmodels import fitting, tables
+from clvmodels.attention import tier_stability
 from clvmodels.calendar import Horizon, Unit, as_date, check_rate
 from clvmodels.checks import run_checks
 from clvmodels.errors import DiagnosticWarning, InputError
 from clvmodels.evaluation import evaluate
 from clvmodels.fitting.oracle import lifetimes_opinion
 from clvmodels.fitting.result import Fit
-from clvmodels.kpis import observed_kpis
+from clvmodels.kpi_files import kpi_book
+from clvmodels.kpis import kpi_history, observed_kpis
 from clvmodels.language import LANGUAGES, _, speaking
 from clvmodels.models import FAMILIES
 from clvmodels.prediction import predict
@@ -199,11 +201,17 @@ def build_report(
     checks = run_checks(
         parts.calibration, parts.holdout, forecast=forecast, evaluation=evaluation, opinion=opinion, future=future
     )
+    say(_("measuring indicators"))
+    history = kpi_history(summary, forecast.purchases, spend=forecast.spend, seed=seed)
+    book = kpi_book(future, history=history, seed=seed)
+    stability = None if future.spend is None else tier_stability(forecast, parts.holdout, future=future)
     cards, card_figures = handful(future)
     figures = tables.figure_tables(parts, forecast, evaluation=evaluation, future=future) | card_figures
+    figures |= tables.meeting_tables(book, future, fitted_until=parts.calibration.until.isoformat())
     found = Analysis(
         holdout=parts.holdout, forecast=forecast, evaluation=evaluation, opinion=opinion, future=future,
         notes=(notes, later_notes), kpis=observed_kpis(summary), checks=checks, cards=cards,
+        book=book, stability=stability,
         examples=_examples(figures["timeline"].frame),
         options={
             **options, "calibration_end": parts.calibration.until, "holdout_end": parts.holdout.horizon.end,

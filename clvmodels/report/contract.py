@@ -20,8 +20,10 @@ from clvmodels.checks import Check
 from clvmodels.evaluation import Evaluation
 from clvmodels.fitting.oracle import Opinion
 from clvmodels.fitting.result import Fit
+from clvmodels.kpi_files import KpiBook
 from clvmodels.kpis import Kpis
 from clvmodels.prediction import Predictions
+from clvmodels.report import meeting_data
 from clvmodels.summary import Holdout
 
 SCHEMA = 1
@@ -52,6 +54,8 @@ class Analysis:
     kpis: Kpis
     checks: tuple[Check, ...]
     cards: tuple[Mapping[str, Any], ...]
+    book: KpiBook
+    stability: Mapping[str, pd.DataFrame] | None
     """A handful of telling customers."""
     examples: tuple[Mapping[str, Any], ...]
     options: Mapping[str, Any]
@@ -130,8 +134,12 @@ def report_data(found: Analysis) -> dict[str, Any]:
             },
             "kpis": {
                 **found.kpis.plain(),
+                **meeting_data.indicators(found.book, found.future, calibration.until.isoformat()),
                 "customer_lifetime_value": float(found.future.frame["clv"].mean()) if has_value else None,
             },
+            "channels": meeting_data.channels(found.book),
+            "levers": meeting_data.levers(found.book),
+            "attention": meeting_data.attention(found.book, found.stability),
             "cards": found.cards,
             "checks": found.checks,
             "provenance": {

@@ -99,6 +99,32 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Slider:
+    """One thing that a reader may change, in percent."""
+
+    name: str
+    label: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Sliders:
+    """Controls whose result the page works out from ``data``, a JSON text; on paper and without script its table."""
+
+    name: str
+    caption: str
+    note: str
+    fields: tuple[Slider, ...]
+    groups: tuple[str, ...]
+    labels: dict[str, str]
+    data: str
+    table: Table
+    mark: str = ""
+    kind: str = "sliders"
+
+
+@dataclass(frozen=True)
 class Finding:
     """One check as the reader meets it."""
 
@@ -133,7 +159,7 @@ class Code:
     kind: str = "code"
 
 
-Block = Paragraph | Bullets | Cards | Table | Picture | Findings | Terms | Code
+Block = Paragraph | Bullets | Cards | Table | Picture | Findings | Terms | Code | Sliders
 
 
 @dataclass(frozen=True)

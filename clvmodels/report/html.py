@@ -12,6 +12,7 @@ from markupsafe import Markup
 from clvmodels.report.document import Document, runs
 
 _PAGE, _STYLE, _SCRIPT = (Path(__file__).with_name(f"report.{kind}") for kind in ("html", "css", "js"))
+_SLIDERS = Path(__file__).with_name("sliders.js")
 _TAGS = {"strong": "strong", "code": "code"}
 _SCALE = "scale(0.015625)"
 _GLYPH = re.compile(rf'\n?<path id="([\w-]+)" d="([^"]+)" transform="{re.escape(_SCALE)}"/>\n?')
@@ -32,6 +33,8 @@ def render(document: Document, figures: Mapping[str, str]) -> str:
     environment.filters["rich"] = rich
     template = environment.from_string(_PAGE.read_text(encoding="utf-8"))
     style, script = (Markup(path.read_text(encoding="utf-8").strip()) for path in (_STYLE, _SCRIPT))
+    if any(block.kind == "sliders" for section in document.sections for block in section.blocks):
+        script = Markup("\n").join([script, Markup(_SLIDERS.read_text(encoding="utf-8").strip())])
     glyphs, drawn = shared_glyphs(figures)
     pictures = {name: Markup(svg) for name, svg in drawn.items()}
     return template.render(d=document, style=style, script=script, glyphs=Markup(glyphs), figures=pictures)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from clvmodels.report import backmatter, forecasts, texts
+from clvmodels.report import backmatter, forecasts, meeting, texts
 from clvmodels.report import numbers as n
 from clvmodels.report.comparisons import everything, formula_wins, scores, verdicts
 from clvmodels.report.customers import section
@@ -23,6 +23,7 @@ from clvmodels.report.document import (
     Paragraph,
     Picture,
     Section,
+    Sliders,
     Table,
     row,
 )  # fmt: skip
@@ -51,6 +52,8 @@ PLACES: dict[str, tuple[str, ...]] = {
     "believe": ("verdict", "tracking", "conditional_expectation", "deciles", "gain", "reliability", "pit"),
     "model": ("frequency_histogram", "alive_heatmap", "purchases_heatmap"),
     "use": ("value_distribution",),
+    "indicators": ("indicator_periods",),
+    "channels": ("channel_values",),
     "cards": ("customer_paths", "customer_outcomes"),
 }
 """Which figure stands in which section; a figure without a place comes at the end of "model"."""
@@ -81,6 +84,10 @@ def document(data: Data, customers: pd.DataFrame, charts: Mapping[str, Chart]) -
         "believe": _believe(data, at["believe"]),
         "model": _model(data, at["model"]),
         "use": forecasts.forecast(data, customers, at["use"]),
+        "indicators": meeting.indicators(data, at["indicators"]),
+        "channels": meeting.channels(data, at["channels"]),
+        "levers": meeting.levers(data),
+        "attention": meeting.attention(data),
         "cards": section(data, at["cards"]),
         "checks": [Paragraph(texts.PROSE["checks"]), _findings(data)],
         "methods": backmatter.methods(data),
@@ -89,7 +96,7 @@ def document(data: Data, customers: pd.DataFrame, charts: Mapping[str, Chart]) -
         "cite": backmatter.cite(data, customers),
         "appendix": everything(data),
     }
-    marks, sections = _numbered(bodies)
+    marks, sections = _numbered({name: body for name, body in bodies.items() if body or name == "summary"})
     figure = marks.get("timeline", texts.TITLES["data"])
     numbers = {section.name: section.number for section in sections}
     sections[0] = Section(
@@ -128,6 +135,10 @@ def _numbered(bodies: Mapping[str, list[Block]]) -> tuple[dict[str, str], list[S
                 mark = texts.MARKS[block.kind].format(number=counters[block.kind])
                 marks[block.name] = mark
                 block = replace(block, mark=mark)
+            elif isinstance(block, Sliders):  # on paper its table stands for it
+                counters["table"] += 1
+                mark = marks[block.table.name] = texts.MARKS["table"].format(number=counters["table"])
+                block = replace(block, table=replace(block.table, mark=mark))
             marked.append(block)
         sections.append(Section(name, texts.TITLES[name], tuple(marked), str(number) if number else ""))
     return marks, sections
@@ -168,31 +179,10 @@ def _data(data: Data, pictures: list[Picture]) -> list[Block]:
         Cell(texts.HEADINGS["total"], "strong"), Cell(n.count(data["data"]["rows"]), "strong"), "", *[""] * has_value
     )
     headings = [texts.HEADINGS[key] for key in ("fate", "rows", "customers", *(["value"] if has_value else []))]
-    kpis = data["kpis"]
-    values = {
-        "average_order_value": amount(data, kpis["average_order_value"]),
-        "purchase_frequency": texts.KPI_UNITS["purchase_frequency"].format(value=n.decimal(kpis["purchase_frequency"])),
-        "relationship_duration": texts.KPI_UNITS["relationship_duration"].format(
-            value=n.decimal(kpis["relationship_duration"])
-        ),
-        "churn_rate": n.percent(kpis["churn_rate"]),
-    }
-    rows = [
-        row(texts.KPIS[name], shown, kpis["definitions"][name]["definition"], kpis["definitions"][name]["trap"])
-        for name, shown in values.items()
-        if has_value or name != "average_order_value"
-    ]
-    if has_value:
-        clv = amount(data, kpis["customer_lifetime_value"])
-        rows.append(row(texts.KPIS["customer_lifetime_value"], clv, texts.KPI_CLV["definition"], texts.KPI_CLV["trap"]))
-    until = n.day(data["provenance"]["options"]["until"])
-    kpi_headings = tuple(texts.HEADINGS[key] for key in ("indicator", "value", "definition", "trap"))
     return [
         Paragraph(texts.PROSE["ledger"]),
         Table("ledger", texts.CAPTIONS["ledger"], tuple(headings), (*ledger, total), "lrr" + "r" * has_value),
         *pictures,
-        Paragraph(texts.PROSE["kpis"].format(until=until)),
-        Table("kpis", texts.CAPTIONS["kpis"], kpi_headings, tuple(rows), "lrll"),
     ]
 
 

@@ -226,6 +226,10 @@ TITLES: Mapping[str, str] = SPOKEN | {
     "believe": "Can the forecast be believed?",
     "model": "What the model says about customers",
     "use": "The forecast",
+    "indicators": "Indicators: observed and expected",
+    "channels": "Channels and what they cost",
+    "levers": "Levers: what a change would be worth",
+    "attention": "Who deserves attention",
     "cards": "A handful of customers",
     "checks": "Quality checks",
     "methods": "Methods",
@@ -316,8 +320,6 @@ CARDS: Mapping[str, str] = SPOKEN | {
 PROSE: Mapping[str, str] = SPOKEN | {
     "ledger": "Every row of the input has exactly one fate; the rows add up to the input. Purchases of one customer "
     "on one day are one purchase.",
-    "kpis": "The four indicators as observed, over all customers up to {until}. They describe the past; each has a "
-    "trap when it is used to predict.",
     "split": "The model saw purchases from {start} to {end} only: {customers} customers, {repeat} of them with a "
     "repeat purchase. It then predicted {holdout_start} to {holdout_end} for the same customers, and so did the "
     "formula in its variants. {new}",
@@ -524,7 +526,6 @@ HEADINGS: Mapping[str, str] = SPOKEN | {
 
 CAPTIONS: Mapping[str, str] = SPOKEN | {
     "ledger": "Every row of the input and what became of it",
-    "kpis": "Indicators as observed",
     "scores_purchases": "Holdout: purchases. Errors in purchases per customer",
     "scores_value": "Holdout: value. Errors in {currency} per customer",
     "verdicts_purchases": "Purchases: is the model better than each rival?",
@@ -559,11 +560,6 @@ KPIS: Mapping[str, str] = SPOKEN | {
     "relationship_duration": "Relationship duration",
     "churn_rate": "Churn rate",
     "customer_lifetime_value": "Customer lifetime value",
-}
-
-KPI_UNITS: Mapping[str, str] = SPOKEN | {
-    "purchase_frequency": "{value} a year",
-    "relationship_duration": "{value} years",
 }
 
 KPI_CLV: Mapping[str, str] = SPOKEN | {

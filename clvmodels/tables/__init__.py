@@ -8,6 +8,7 @@ from clvmodels.summary import Split
 from clvmodels.tables.base import FigureTable
 from clvmodels.tables.customers import customer_outcomes, customer_paths
 from clvmodels.tables.history import conditional_expectation, frequency_histogram, timeline, tracking
+from clvmodels.tables.indicators import channel_values, indicator_periods, meeting_tables
 from clvmodels.tables.judgement import deciles, gain, pit, reliability, verdict
 from clvmodels.tables.maps import alive_heatmap, purchases_heatmap, value_distribution
 from clvmodels.tables.priors import prior_predictive
@@ -15,6 +16,7 @@ from clvmodels.tables.priors import prior_predictive
 __all__ = [
     "FigureTable",
     "alive_heatmap",
+    "channel_values",
     "conditional_expectation",
     "customer_outcomes",
     "customer_paths",
@@ -22,6 +24,8 @@ __all__ = [
     "figure_tables",
     "frequency_histogram",
     "gain",
+    "indicator_periods",
+    "meeting_tables",
     "pit",
     "prior_predictive",
     "purchases_heatmap",
