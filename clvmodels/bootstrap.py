@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 Array = NDArray[np.float64]
 
@@ -104,6 +105,37 @@ def simultaneous_limits(estimate: Array, resampled: Array, *, level: float = LEV
     largest = np.nan_to_num(error[varying] / scale[varying, None]).max(axis=0)
     reach = scale * _quantile(largest, level)
     return estimate - reach, estimate + reach
+
+
+def two_sided(estimate: Array, resampled: Array) -> Array:
+    """Two-sided p-value of each row against 0: the estimate in bootstrap standard errors, read off the normal curve.
+
+    Counting resamples beyond the estimate could say nothing below 1 in their number, which an adjustment for a hundred
+    comparisons multiplies away. NaN where there are no limits; 1 where nothing varies and nothing differs.
+    """
+    error, usable = _errors(estimate, resampled)
+    result = np.full(len(estimate), np.nan)
+    for row in np.flatnonzero(usable):
+        spread = float(np.sqrt(np.nanmean(error[row] ** 2)))
+        distance = abs(estimate[row])
+        result[row] = special.erfc(distance / spread / np.sqrt(2)) if spread > 0 else float(distance == 0)
+    return result
+
+
+def holm(p_values: Array) -> Array:
+    """Holm's adjusted p-values: those below 5 % are significant with all rows taken together; NaN is no test.
+
+    Examples
+    --------
+    >>> holm(np.array([0.01, 0.04, 0.03, np.nan])).round(3).tolist()
+    [0.03, 0.06, 0.06, nan]
+    """
+    tested = np.flatnonzero(np.isfinite(p_values))
+    order = tested[np.argsort(p_values[tested], kind="stable")]
+    factors = np.arange(tested.size, 0, -1)
+    result = np.full(len(p_values), np.nan)
+    result[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1.0)
+    return result
 
 
 def _errors(estimate: Array, resampled: Array) -> tuple[Array, NDArray[np.bool_]]:

@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clvmodels.bootstrap import cell_codes, limits, resampled_weights, simultaneous_limits
+from clvmodels.bootstrap import cell_codes, holm, limits, resampled_weights, simultaneous_limits, two_sided
 from clvmodels.judging import Bench
 from clvmodels.metrics import METRICS
 
 Array = NDArray[np.float64]
+
+ALPHA = 0.05
+"""Level of the adjusted tests, for all metrics and rivals of a quantity together."""
 
 
 def compare(benches: Sequence[Bench], *, resamples: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -31,7 +34,8 @@ def compare(benches: Sequence[Bench], *, resamples: int, seed: int) -> tuple[pd.
     Returns
     -------
     (predictor, quantity, metric, value, lower, upper) with limits for each row by itself, and
-    (quantity, metric, model, formula, difference, lower, upper, verdict) with limits for all rows at once.
+    (quantity, metric, model, formula, difference, lower, upper, verdict) with limits for all rows at once, then p_value,
+    p_holm and holm: each difference tested by itself, adjusted for the rows of its quantity, and what that says at 5 %.
     """
     cells = [cell_codes(bench.columns) for bench in benches]
     codes = [code for code, _ in cells]
@@ -75,4 +79,10 @@ def _differences(rows: pd.DataFrame, estimate: Array, resampled: Array, models: 
     sign = np.array([METRICS[metric].sign for metric in table["metric"]])
     direction = sign * (np.where(lower > 0, 1, 0) - np.where(upper < 0, 1, 0))
     verdict = np.select([direction > 0, direction < 0], ["better", "worse"], "no evidence")
-    return table.assign(difference=difference, lower=lower, upper=upper, verdict=verdict)
+    p_value = two_sided(difference, compared[ours] - compared[theirs])
+    p_holm = np.concatenate([holm(p_value[rows]) for rows in table.groupby("quantity", sort=False).indices.values()])
+    ahead = np.where(p_holm <= ALPHA, sign * np.sign(difference), 0.0)
+    adjusted = np.select([ahead > 0, ahead < 0], ["better", "worse"], "no evidence")
+    return table.assign(
+        difference=difference, lower=lower, upper=upper, verdict=verdict, p_value=p_value, p_holm=p_holm, holm=adjusted
+    )

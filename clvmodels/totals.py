@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from scipy import special
 
 from clvmodels.fitting.result import Fit
+from clvmodels.fitting.stack import StackFit
 from clvmodels.models.arrays import Array
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
+from clvmodels.outcomes.points import predictive
 from clvmodels.outcomes.sums import Sums, factors, mixture_limits, propagated, purchase_sums, spend_sums
 
 LEVEL = 0.90
@@ -108,11 +110,13 @@ class Portfolio:
             bought = [self.margin * o.mean, self.margin * self.discounted]
             parts.append((self.spend, spend_sums(*values.statistics, group, n_groups, bought), slice(1, 3)))
         quantities = 1 if values is None else 3
-        posteriors = [fit.posterior for fit, _, _ in parts if fit.posterior is not None]
-        draws = max(FEWEST, min(SIMULATIONS, MEMORY // n_groups)) if posteriors else 1
+        mixtures = [fit for fit, _, _ in parts if fit.posterior is not None or isinstance(fit, StackFit)]
+        draws = max(FEWEST, min(SIMULATIONS, MEMORY // n_groups)) if mixtures else 1
         variance, mixed = np.zeros((quantities, n_groups)), np.ones((quantities, draws, n_groups))
         for fit, sums, which in parts:
-            if fit.posterior is None:
+            if isinstance(fit, StackFit):
+                mixed[which] *= np.moveaxis(_worlds(fit, draws, sums, seed=self.seed), 1, 0)
+            elif fit.posterior is None:
                 variance[which] += propagated(fit.predictive_model, fit.covariance, sums)
             else:
                 factor = np.moveaxis(factors(fit.posterior, draws, sums, seed=self.seed), 1, 0)
@@ -155,6 +159,32 @@ class Portfolio:
         factor = np.exp(spread * rng.standard_normal(SIMULATIONS) - spread**2 / 2) * np.resize(mixed, SIMULATIONS)
         lower, upper = np.quantile((giants + others) * factor, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         return float(lower), float(upper)
+
+
+def _worlds(stack: StackFit, draws: int, sums: Sums, *, seed: int) -> Array:
+    """What each total is multiplied by when one member of the stack is right, each as often as its weight says.
+
+    The members' parameters vary too, as their posteriors do, or log-normally: shape (draws, quantities, groups).
+    """
+    rng = np.random.default_rng([seed, 3])
+    models = [predictive(one, seed=seed) for one in stack.members]
+    means = [sums(model).mean(axis=0) for model in models]
+    whole = sum(weight * mean for weight, mean in zip(stack.weights, means, strict=True))
+    ends = np.rint(np.cumsum(stack.weights) * draws).astype(int)
+    result = np.ones((draws, *whole.shape))
+    for start, end, one, mean in zip(np.append(0, ends[:-1]), ends, stack.members, means, strict=True):
+        if start == end:
+            continue
+        if one.posterior is not None:
+            vary = factors(one.posterior, draws, sums, seed=seed)[: end - start]
+        else:
+            relative = np.divide(
+                propagated(one.predictive_model, one.covariance, sums), mean**2, out=np.zeros_like(mean), where=mean > 0
+            )
+            spread = np.sqrt(np.log1p(relative))
+            vary = np.exp(spread * rng.standard_normal(end - start)[:, None, None] - spread**2 / 2)
+        result[start:end] = vary * np.divide(mean, whole, out=np.ones_like(mean), where=whole > 0)
+    return rng.permutation(result)
 
 
 def limits(mean: Array, variance: Array, mixed: Array | None = None) -> tuple[Array, Array]:

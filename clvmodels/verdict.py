@@ -121,10 +121,10 @@ def _chances(model: str, quantity: str, scores: Scores) -> str:
 
 
 def _losses(quantity: str, rows: Sequence[Row], scores: Scores) -> str:
-    """Every rival that beats the model on anything, by metric."""
+    """Every rival that beats the model on anything, by metric: by the limits, or by Holm's test, which sees more."""
     lost: dict[str, list[str]] = {}
     for row in rows:
-        if row["verdict"] == "worse":
+        if "worse" in (row["verdict"], row.get("holm")):
             lost.setdefault(row["metric"], []).append(f"{row['formula']}{_evidence(row, scores)}")
     if not lost:
         return f"No variant of the formula beats the model on {quantity} in any of {len(rows)} comparisons."

@@ -1,0 +1,238 @@
+"""Choosing among models, and weighting them, by what they would have forecast from earlier cut-offs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from clvmodels.choice.league import League
+from clvmodels.choice.origins import SHARES, Origin, origins_of
+from clvmodels.choice.scoring import Scored, fitted, scored
+from clvmodels.choice.spending import spend_league
+from clvmodels.fitting import Fit, fit
+from clvmodels.fitting.stack import FORMULA_MEMBERS, STACK, formula_fit, stack_of
+from clvmodels.formula import SHORTEST_OBSERVATION_DAYS
+from clvmodels.language import _
+from clvmodels.models import FAMILIES, Family, PurchaseFamily
+from clvmodels.models.blend import Blend
+from clvmodels.summary import Summary
+
+AUTO = "auto"
+DEFAULT, DEFAULT_SPEND = "bgnbd", "gamma_gamma_first"
+"""What is taken when the calibration is too short for earlier cut-offs."""
+FORMULAS_IN_STACK = ("formula_customer",)
+"""The textbook formula may join the stack."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """Which family, with which weights, and why: decided on earlier cut-offs of the calibration period only.
+
+    Attributes
+    ----------
+    family
+        Name of the winner: a purchase family, or ``"stack"``.
+    spend
+        Name of the spend family that goes with it; None for a log without money.
+    weights
+        Of the stack: a family's or a formula's name → its weight; empty when there are no earlier cut-offs.
+    league
+        One row per family and one for the stack, best first: ``predictor``, ``title``, ``log_score`` (mean log
+        probability of what happened: higher is better), ``log_score_difference`` to the best family with ``_lower``
+        and ``_upper`` (95 %, paired by customer), the same of ``crps`` (lower is better), ``log_ratio`` (mean over
+        cut-offs of |log(predicted / actual)| of the total), ``chosen``.
+    spends
+        The same of the spend families, by the CRPS of value; empty without money.
+    cutoffs
+        ``cutoff``, ``end``, ``customers``, ``purchases``: what was judged.
+    totals
+        ``cutoff``, ``predictor``, ``predicted``, ``actual``: totals of purchases.
+    left_out
+        Family → why it could not be fitted at every cut-off.
+    reason
+        The choice in words.
+    """
+
+    family: str
+    spend: str | None
+    weights: Mapping[str, float]
+    league: pd.DataFrame = field(repr=False)
+    spends: pd.DataFrame = field(repr=False)
+    cutoffs: pd.DataFrame = field(repr=False)
+    totals: pd.DataFrame = field(repr=False)
+    left_out: Mapping[str, str] = field(repr=False)
+    reason: str = field(repr=False)
+
+    def fit(self, summary: Summary, *, family: str = AUTO, method: str = "mle", seed: int = 0) -> Fit:
+        """The winner fitted to a summary; ``family="stack"`` for the stack whoever has won.
+
+        Parameters
+        ----------
+        summary
+            The calibration that the choice was made on; or later data of the same customers.
+        family
+            ``"auto"``, ``"stack"``, or the name of any family.
+        method, seed
+            As in :func:`clvmodels.fit`; of each member of a stack.
+        """
+        name = self.family if family == AUTO else family
+        if name != STACK:
+            return fit(name, summary, method=method, seed=seed)
+        weights = dict(self.weights) or {DEFAULT: 1.0}
+        fits = {one: fit(one, summary, method=method, seed=seed) for one in weights if one not in FORMULA_MEMBERS}
+        shortest = summary.unit.from_days(SHORTEST_OBSERVATION_DAYS)
+        return stack_of(fits, weights, summary, method=method, shortest=shortest)
+
+
+def choose(
+    summary: Summary,
+    *,
+    families: Sequence[str] | None = None,
+    formulas: Sequence[str] = FORMULAS_IN_STACK,
+    shares: Sequence[float] = SHARES,
+    progress: Callable[[str], None] | None = None,
+) -> Choice:
+    """Choose a purchase family and a spend family, and learn the weights of a stack, on earlier cut-offs.
+
+    The calibration period is cut at 40, 50, 60 and 70 % of its length; each time every family is fitted to what comes
+    before and judged by what comes after. Nothing after ``summary.until`` is known here. Three rules, in this order:
+
+    1. Of the families the one with the best mean log score wins; families within one paired standard error of it are
+       tied, and the one with the fewest parameters is taken.
+    2. A *stack*, a weighted mixture of the families and of the formula, has the weights that would have had the best
+       CRPS. It is judged at each cut-off with weights that know nothing of that one, and takes the place of the family
+       if its log score or its CRPS is better by more than one standard error, and neither is worse by as much.
+    3. Of the spend families the one with the best CRPS of value wins; ties go to the one with fewer parameters, then to
+       the one that uses every purchase.
+
+    In-sample likelihood decides nothing. When no cut-off can teach anything (fewer than 50 customers or 10 repeat
+    buyers before it, or less than four weeks on either side), BG/NBD is taken, and ``reason`` says so.
+
+    Parameters
+    ----------
+    summary
+        The calibration, made from transactions.
+    families
+        Names of the families to choose among; all by default.
+    formulas
+        Formulas that may join the stack: ``"formula_customer"``, ``"formula_repeat"``.
+    shares
+        Where the calibration is cut.
+    progress
+        Called with a few words when a new step begins.
+
+    Examples
+    --------
+    >>> import clvmodels as clv
+    >>> choice = choose(clv.split("cdnow-sample").calibration, families=["bgnbd", "nbd"])
+    >>> choice.family, round(choice.weights["nbd"], 1)
+    ('bgnbd', 0.0)
+    """
+    say = progress or (lambda step: None)
+    names = list(families or (name for name, kind in FAMILIES.items() if issubclass(kind, PurchaseFamily)))
+    shortest = summary.unit.from_days(SHORTEST_OBSERVATION_DAYS)
+    rounds: list[tuple[Origin, dict[str, Fit]]] = []
+    left_out: dict[str, str] = {}
+    for origin in origins_of(summary, shares):
+        say(_("choosing a model: cut-off {day}").format(day=origin.cutoff))
+        fits, reasons = fitted(names, origin)
+        left_out |= reasons
+        rounds.append((origin, fits))
+    names = [name for name in names if name not in left_out]
+    if not rounds or not names:
+        return _fallback(summary, left_out)
+    judged = [
+        scored(
+            origin,
+            {name: _purchases(fits[name].predictive_model) for name in names}
+            | {name: _purchases(formula_fit(name, origin.known, shortest).model) for name in formulas},
+        )
+        for origin, fits in rounds
+    ]
+    league = League.of(judged, names)
+    family, reason = _winner(league)
+    spends, spend = pd.DataFrame(), None
+    if summary.has_value:
+        say(_("choosing a model of spend"))
+        weights = league.weights if family == STACK else league.alone(family)
+        models = [
+            Blend(tuple(weights[weights > 0].tolist()), tuple(m for m, w in zip(one.models, weights, strict=True) if w))
+            for one in judged
+        ]
+        spends, spend = spend_league([one.origin for one in judged], models)
+    return Choice(
+        family=family,
+        spend=spend,
+        weights={name: float(w) for name, w in zip(league.members, league.weights, strict=True) if w > 0},
+        league=league.table(family),
+        spends=spends,
+        cutoffs=_cutoffs(judged),
+        totals=league.totals(),
+        left_out=left_out,
+        reason=reason,
+    )
+
+
+def _winner(league: League) -> tuple[str, str]:
+    """The family, or the stack, and the choice in words."""
+    log = league.log
+    best = max(league.families, key=lambda name: log[name].mean())
+    tied = [name for name in league.families if name == best or _tied(league.difference(log, name, best))]
+    family = min(tied, key=_complexity)
+    reason = _("{title} has the best log score on {count} earlier cut-offs").format(
+        title=FAMILIES[best].title, count=len(league.judged)
+    )
+    if family != best:
+        reason += _("; {title} is within one standard error of it and simpler").format(title=FAMILIES[family].title)
+    gains = {kind: _standard_errors(league, kind, family) for kind in ("log_score", "crps")}
+    if max(gains.values()) > 1 and min(gains.values()) >= -1:
+        reason += _(
+            "; a stack of models was better than that by {log:.1f} standard errors of the log score and {crps:.1f} of "
+            "the CRPS"
+        ).format(log=gains["log_score"], crps=gains["crps"])
+        return STACK, reason + "."
+    return family, reason + _("; a stack of models was no better by more than a standard error.")
+
+
+def _standard_errors(league: League, kind: str, family: str) -> float:
+    """By how many standard errors the stack is better than a family."""
+    sign, scores = (1, league.log) if kind == "log_score" else (-1, league.crps)
+    gain, error = league.difference(scores, STACK, family)
+    return sign * gain / error if error else 0.0
+
+
+def _tied(difference: tuple[float, float]) -> bool:
+    return abs(difference[0]) <= difference[1]
+
+
+def _complexity(name: str) -> tuple[int, int]:
+    """Parameters, and the place in the table of families."""
+    kind = FAMILIES[name]
+    return len(kind.parameter_names()) + len(kind.constant_names), list(FAMILIES).index(name)
+
+
+def _purchases(model: Family) -> PurchaseFamily:
+    assert isinstance(model, PurchaseFamily)
+    return model
+
+
+def _cutoffs(judged: Sequence[Scored]) -> pd.DataFrame:
+    rows = [
+        (one.origin.cutoff, one.origin.horizon.end, len(one.origin.purchases), int(one.origin.purchases.sum()))
+        for one in judged
+    ]
+    return pd.DataFrame(rows, columns=["cutoff", "end", "customers", "purchases"])
+
+
+def _fallback(summary: Summary, left_out: Mapping[str, str]) -> Choice:
+    title = FAMILIES[DEFAULT].title
+    reason = _(
+        "The calibration is too short, or its customers too few, to be cut once more and judged: {title} is taken "
+        "without a choice."
+    ).format(title=title)
+    nothing = pd.DataFrame()
+    spend = DEFAULT_SPEND if summary.has_value else None
+    return Choice(DEFAULT, spend, {}, nothing, nothing, nothing, nothing, dict(left_out), reason)

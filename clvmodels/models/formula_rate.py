@@ -1,0 +1,72 @@
+"""The formula as a member of a blend: a customer's own rate goes on for ever, and nothing is learned from the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from clvmodels.models import new_immortal_customer
+from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter
+from clvmodels.models.renewal import RenewalFamily
+
+NEVER = 1e-9
+"""The shape that stands for 0, of customers without an order that counts: they never buy."""
+
+
+@dataclass(frozen=True)
+class FormulaRate(RenewalFamily):
+    """Orders / observed time × horizon, customer by customer, with the chance around it that a known history leaves.
+
+    After n orders in T a customer's rate is Gamma(n, T): what Bayes' rule makes of a prior that knows nothing. Its mean
+    is the formula's, n/T × horizon, and an observation below ``shortest`` counts as that long, as in the formula. It is
+    fitted to nothing; what it is worth beside models is learned by a stack.
+
+    Parameters
+    ----------
+    shortest
+        Observations count as at least this long.
+    first
+        Whether the first order counts: 1, ``formula_customer``; or 0, ``formula_repeat``, which says that customers
+        who have never come back never will.
+
+    Examples
+    --------
+    >>> float(FormulaRate(shortest=13, first=1).expected_purchases(26, 2, 3, 30).round(3))  # (2 + 1) / 30 × 26
+    2.6
+    """
+
+    name = "formula_rate"
+    title = "Formula"
+    constant_names = ("first",)
+    new: ClassVar[ModuleType] = new_immortal_customer
+
+    shortest: Parameter
+    first: int = 1
+
+    def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, ops: Ops = NUMPY) -> Any:
+        """0: a formula says nothing of the past."""
+        return np.zeros(np.broadcast_shapes(*(np.shape(value) for value in (x, t_x, T))))
+
+    def score(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """0: shape (1, n)."""
+        return np.zeros((1, *np.broadcast_shapes(*(np.shape(value) for value in (x, t_x, T)))))
+
+    def rescale(self, factor: float) -> FormulaRate:
+        """The same formula when time is counted in units ``factor`` times smaller."""
+        return FormulaRate(self.shortest * factor, self.first)
+
+    def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """1: in a formula nobody ever leaves."""
+        return np.ones(np.broadcast_shapes(*(np.shape(value) for value in (x, t_x, T, self.shortest))))
+
+    def p_dead(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """0."""
+        return np.zeros(np.broadcast_shapes(*(np.shape(value) for value in (x, t_x, T, self.shortest))))
+
+    def updated(self, x: ArrayLike, T: ArrayLike, stage: Any = 0) -> tuple[Any, Any]:
+        """Shape and rate of the customer's rate."""
+        return np.maximum(np.asarray(x, float) + self.first, NEVER), np.maximum(np.asarray(T, float), self.shortest)
