@@ -16,6 +16,7 @@ from clvmodels.backtesting.rounds import Round
 from clvmodels.backtesting.scores import JUDGED, KEYS
 from clvmodels.bootstrap import limits, simultaneous_limits
 from clvmodels.errors import InputError
+from clvmodels.judging import Quantity
 
 Array = NDArray[np.float64]
 
@@ -61,6 +62,23 @@ class Backtest:
     def days(self) -> int:
         """Length of every holdout."""
         return self.rounds[0].horizon.days
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """What was judged: purchases and, with money, value."""
+        return tuple(bench.quantity for bench in self.rounds[-1].benches)
+
+    def leader(self, quantity: Quantity) -> str | None:
+        """The family with the lowest pooled CRPS, among those that could be fitted at every cut-off and know no future.
+
+        It describes these cut-offs, and has been looked up in them: which family to trust with the next ones is another
+        question, for which see ``--family auto``.
+        """
+        rows = self.pooled
+        rows = rows[(rows["quantity"] == quantity) & (rows["metric"] == "crps") & (rows["cutoffs"] == len(self.rounds))]
+        rows = rows[[self.kinds[name] == "family" and name not in self.suspects for name in rows["predictor"]]]
+        rows = rows[np.isfinite(rows["value"])]
+        return None if rows.empty else str(rows.loc[rows["value"].idxmin(), "predictor"])
 
     @property
     def suspects(self) -> list[str]:

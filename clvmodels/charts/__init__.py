@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from clvmodels.charts import customers, history, judgement, maps, meeting, priors
+from clvmodels.charts import customers, history, judgement, maps, meeting, priors, rolling
 from clvmodels.charts.canvas import Figure, inline_svg, save, styled
 from clvmodels.charts.english import ENGLISH
 from clvmodels.charts.listing import listing
@@ -39,8 +39,16 @@ DRAWN: dict[str, Drawing] = {
     "customer_paths": customers.customer_paths,
     "customer_outcomes": customers.customer_outcomes,
     "prior_predictive": priors.prior_predictive,
+    "rolling_purchases": rolling.league,
+    "rolling_value": rolling.league,
+    "rolling_totals": rolling.totals,
+    "rolling_horizon": rolling.horizon,
+    "rolling_frequency": rolling.frequency,
+    "rolling_cohort": rolling.cohort,
+    "rolling_one_time": rolling.one_time,
+    "rolling_parameters": rolling.parameters,
 }
-"""Every figure there is, by the name of its table, in the order of a report; the last belongs to no report."""
+"""Every figure there is, by the name of its table, in the order of a report; then those of no report, or a backtest."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clvmodels.charts.meeting_english import MEETING
+from clvmodels.charts.rolling_english import ROLLING
 from clvmodels.language import SPOKEN
 
-ENGLISH: Mapping[str, str] = SPOKEN | MEETING | {
+ENGLISH: Mapping[str, str] = SPOKEN | ROLLING | MEETING | {
     # units of time
     "week": "week",
     "day": "day",

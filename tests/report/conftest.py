@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from clvmodels.backtesting import Backtest, backtest
 from clvmodels.report import Report, build_report, write_report
 
 
@@ -17,6 +18,14 @@ def sample() -> Report:
 @pytest.fixture(scope="session")
 def sample_folder(sample: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(tmp_path_factory.mktemp("reports") / "sample", sample)
+
+
+@pytest.fixture(scope="session")
+def rolled() -> Backtest:
+    """A small backtest of the sample, with a predictor from elsewhere."""
+    families = {"families": ["bgnbd", "nbd"], "spends": ["gamma_gamma"]}
+    spend_as_before = {"their model": lambda known, horizon: (known.frame["frequency"], known.frame["value_past"] / 2)}
+    return backtest("cdnow-sample", cutoffs=3, resamples=20, workers=1, others=spend_as_before, **families)
 
 
 @pytest.fixture(scope="session")
