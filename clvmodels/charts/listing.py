@@ -17,7 +17,19 @@ SHARES = {
     "customer_outcomes": {"probability"},
 }
 """Columns that are fractions, by figure; they are written as per cent."""
-NAMES = {"predictor", "period", "quantity", "metric", "topic", "verdict", "formula", "tier", "role", "cutoff", "indicator"}
+NAMES = {
+    "predictor",
+    "period",
+    "quantity",
+    "metric",
+    "topic",
+    "verdict",
+    "formula",
+    "tier",
+    "role",
+    "cutoff",
+    "indicator",
+}
 """Columns that hold names of ours, when they hold text."""
 
 
