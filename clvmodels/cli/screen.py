@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -112,15 +112,24 @@ def totals(forecast: Predictions) -> None:
 
 def table(frame: pd.DataFrame) -> None:
     """Print a small table on stdout."""
+    align = "".join("r" if kind.kind in "fiu" else "l" for kind in frame.dtypes)
+    cells([str(name) for name in frame], [list(map(_cell, row)) for row in frame.itertuples(index=False)], align)
+
+
+def cells(headings: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> None:
+    """Print rows of words under headings; ``align`` has one letter per column, l or r."""
     from rich.box import SIMPLE
     from rich.table import Table
 
     grid = Table(box=SIMPLE, pad_edge=False)
-    for name, kind in frame.dtypes.items():
-        grid.add_column(str(name), justify="right" if kind.kind in "fiu" else "left", no_wrap=True)
-    for row in frame.itertuples(index=False):
-        grid.add_row(*map(_cell, row))
-    _console().print(grid)
+    for heading, side in zip(headings, align, strict=True):
+        grid.add_column(heading, justify="right" if side == "r" else "left", no_wrap=True)
+    for row in rows:
+        grid.add_row(*row)
+    console = _console()
+    whole = console.measure(grid, options=console.options.update(width=1000)).maximum
+    console.width = max(console.width, whole)  # rather a wrapped line than a number cut off
+    console.print(grid)
 
 
 def _cell(value: Any) -> str:

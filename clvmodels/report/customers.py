@@ -14,16 +14,15 @@ from clvmodels.report import texts
 from clvmodels.report.document import Block, Paragraph, Picture, Table, row
 
 WHY: Catalogue[str] = SPOKEN | {
-    "highest": "Expected to bring the most",
-    "at_risk": "Most at risk: much expected, and likely not to come",
-    "overrated": "Most overrated by the formula",
-    "silent": "Came often, and is least likely to be still there",
+    "highest": "expected to bring the most",
+    "at_risk": "most at risk: much expected, and likely not to come",
+    "overrated": "most overrated by the formula",
+    "silent": "came often, and is least likely to be still there",
 }
 
 WORDS: Catalogue[str] = SPOKEN | {
     "lead": "A few customers, each the most telling of its kind, as the fit behind the forecast sees them. Any other "
     "customer has the same card: `{command}`.",
-    "why": "Why shown",
     "silence": "Silent for",
     "rhythm": "Usually buys every",
     "table": "A handful of customers: expected from {start} to {end}, with 90% intervals",
@@ -50,14 +49,14 @@ def section(data: Mapping[str, Any], pictures: Sequence[Picture]) -> list[Block]
     """The handful in a report."""
     cards, ahead = data["cards"], data["forecast"]
     money = ahead["value"] is not None
-    headings = [texts.HEADINGS["customer"], WORDS["why"], texts.HEADINGS["repeats"], WORDS["silence"], WORDS["rhythm"]]
+    headings = [texts.HEADINGS["customer"], texts.HEADINGS["repeats"], WORDS["silence"], WORDS["rhythm"]]
     headings += [texts.HEADINGS[key] for key in ("p_active", "expected_purchases")]
     headings += [texts.HEADINGS[key] for key in ("value", "interval", "formula", "tier")] if money else []
     rows = []
     for card in cards:
         currency = data["data"]["currency"]
         cells = [
-            str(card["customer_id"]), WHY[card["why"]], n.count(card["frequency"]), in_time(card, "silence"),
+            f"**{card['customer_id']}:** {WHY[card['why']]}", n.count(card["frequency"]), in_time(card, "silence"),
             in_time(card, "mean_gap"), n.percent(card["p_active"], 0), n.decimal(card["expected_purchases"], 1),
         ]  # fmt: skip
         if money:
@@ -66,7 +65,7 @@ def section(data: Mapping[str, Any], pictures: Sequence[Picture]) -> list[Block]
             cells += [texts.TIERS[card["tier"]]]
         rows.append(row(*cells))
     caption = WORDS["table"].format(start=n.day(ahead["start"]), end=n.day(ahead["end"]))
-    aligned = "llrrrrr" + ("rrrl" if money else "")
+    aligned = "lrrrrr" + ("rrrl" if money else "")
     lead = WORDS["lead"].format(command="clvmodels customer ID REPORT")
     return [Paragraph(lead), Table("cards", caption, tuple(headings), tuple(rows), aligned), *pictures]
 

@@ -32,12 +32,18 @@ def render(document: Document, figures: Mapping[str, str]) -> str:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     environment.filters["rich"] = rich
     template = environment.from_string(_PAGE.read_text(encoding="utf-8"))
-    style, script = (Markup(path.read_text(encoding="utf-8").strip()) for path in (_STYLE, _SCRIPT))
+    style, script = (Markup(text) for text in style_and_script())
     if any(block.kind == "sliders" for section in document.sections for block in section.blocks):
         script = Markup("\n").join([script, Markup(_SLIDERS.read_text(encoding="utf-8").strip())])
     glyphs, drawn = shared_glyphs(figures)
     pictures = {name: Markup(svg) for name, svg in drawn.items()}
     return template.render(d=document, style=style, script=script, glyphs=Markup(glyphs), figures=pictures)
+
+
+def style_and_script() -> tuple[str, str]:
+    """What every page carries inside."""
+    style, script = (path.read_text(encoding="utf-8").strip() for path in (_STYLE, _SCRIPT))
+    return style, script
 
 
 def shared_glyphs(figures: Mapping[str, str]) -> tuple[str, dict[str, str]]:
