@@ -34,8 +34,9 @@ def compare(benches: Sequence[Bench], *, resamples: int, seed: int) -> tuple[pd.
     Returns
     -------
     (predictor, quantity, metric, value, lower, upper) with limits for each row by itself, and
-    (quantity, metric, model, formula, difference, lower, upper, verdict) with limits for all rows at once, then p_value,
-    p_holm and holm: each difference tested by itself, adjusted for the rows of its quantity, and what that says at 5 %.
+    (quantity, metric, model, formula, difference, lower, upper, verdict) with limits for all rows at once, then
+    p_value, p_holm and holm: each difference tested by itself, adjusted for all rows of its quantity, and what that
+    says at 5 %.
     """
     cells = [cell_codes(bench.columns) for bench in benches]
     codes = [code for code, _ in cells]

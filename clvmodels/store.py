@@ -23,8 +23,10 @@ from clvmodels.errors import InputError
 from clvmodels.files import check_file, whole_file
 from clvmodels.fitting.draws import Draws
 from clvmodels.fitting.result import Fit
+from clvmodels.fitting.stack import STACK, StackFit, blend_of
 from clvmodels.models import FAMILIES, Family
 from clvmodels.models.arrays import Array
+from clvmodels.models.formula_rate import FormulaRate
 
 FORMAT = "clvmodels fit"
 SCHEMA = 2
@@ -115,7 +117,11 @@ def load(path: str | Path) -> Fit | tuple[Fit, Fit | None]:
 
 
 def _to_plain(fit: Fit) -> dict[str, Any]:
-    return {
+    stacked = {}
+    if isinstance(fit, StackFit):
+        members = [_to_plain(one) for one in fit.members]
+        stacked = {"names": list(fit.names), "weights": list(fit.weights), "members": members}
+    return stacked | {
         "family": fit.model.name,
         "method": fit.method,
         "parameters": fit.parameters,
@@ -136,7 +142,9 @@ def _to_plain(fit: Fit) -> dict[str, Any]:
 
 
 def _from_plain(plain: dict[str, Any]) -> Fit:
-    family: type[Family] = FAMILIES[plain["family"]]
+    if plain["family"] == STACK:
+        return _stack_from_plain(plain)
+    family: type[Family] = FormulaRate if plain["family"] == FormulaRate.name else FAMILIES[plain["family"]]
     constants = {name: int(plain["constants"][name]) for name in family.constant_names}
     model = _model(family, plain["parameters"], constants)
     covariance = np.array(plain["log_covariance"], float)
@@ -160,6 +168,32 @@ def _from_plain(plain: dict[str, Any]) -> Fit:
         sha256=plain["data"]["sha256"],
         finite_mean=plain["finite_mean"] and _model(family, plain["finite_mean"], constants),
         posterior=plain.get("posterior") and _draws_from_plain(plain["posterior"], family, constants),
+    )
+
+
+def _stack_from_plain(plain: dict[str, Any]) -> StackFit:
+    members = tuple(_from_plain(one) for one in plain["members"])
+    names, weights = tuple(plain["names"]), tuple(float(weight) for weight in plain["weights"])
+    if not len(members) == len(names) == len(weights):
+        raise ValueError(f"{len(members)} members have {len(names)} names and {len(weights)} weights")
+    return StackFit(
+        model=blend_of(weights, [one.predictive_model for one in members]),
+        method=plain["method"],
+        unit=Unit(plain["unit"]),
+        log_likelihood=float(plain["log_likelihood"]),
+        n_customers=int(plain["customers"]),
+        converged=plain["converged"],
+        verdict=plain["verdict"],
+        covariance=np.zeros((0, 0)),
+        standard_errors=plain["standard_errors"],
+        diagnostics=_infinite(plain["diagnostics"]),
+        start=dt.date.fromisoformat(plain["data"]["start"]),
+        until=dt.date.fromisoformat(plain["data"]["until"]),
+        currency=plain["currency"],
+        sha256=plain["data"]["sha256"],
+        members=members,
+        names=names,
+        weights=weights,
     )
 
 

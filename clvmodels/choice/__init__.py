@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from clvmodels.choice.choose import Choice, choose
+from clvmodels.choice.choose import AUTO, Choice, choose
+from clvmodels.choice.taking import CHOOSING, Taken, spend_name, take
 
-__all__ = ["Choice", "choose"]
+__all__ = ["AUTO", "CHOOSING", "Choice", "Taken", "choose", "spend_name", "take"]

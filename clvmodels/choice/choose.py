@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
 from clvmodels.choice.league import League
@@ -23,6 +22,8 @@ from clvmodels.summary import Summary
 AUTO = "auto"
 DEFAULT, DEFAULT_SPEND = "bgnbd", "gamma_gamma_first"
 """What is taken when the calibration is too short for earlier cut-offs."""
+ALIKE = 1e-6
+"""Mean log scores that differ by less are equal, whatever their standard error: one family is a case of the other."""
 FORMULAS_IN_STACK = ("formula_customer",)
 """The textbook formula may join the stack."""
 
@@ -205,7 +206,7 @@ def _standard_errors(league: League, kind: str, family: str) -> float:
 
 
 def _tied(difference: tuple[float, float]) -> bool:
-    return abs(difference[0]) <= difference[1]
+    return abs(difference[0]) <= max(difference[1], ALIKE)
 
 
 def _complexity(name: str) -> tuple[int, int]:

@@ -58,7 +58,7 @@ class League:
 
     def alone(self, name: str) -> Array:
         """Weights with which one member stands alone."""
-        return (np.array(self.members) == name).astype(float)
+        return np.asarray(np.array(self.members) == name, float)
 
     def difference(self, scores: Scores, one: str, other: str) -> tuple[float, float]:
         """Mean of one − other, and its standard error: paired, and customers counted once, however often they came."""

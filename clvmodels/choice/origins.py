@@ -82,9 +82,8 @@ def _cut(days: pd.DataFrame, summary: Summary, cutoff: dt.date) -> Origin | None
     past = days["date"] <= pd.Timestamp(cutoff)
     orders = days[past].groupby("customer_id").size()
     later = days[~past & days["customer_id"].isin(orders.index)].groupby("customer_id")
-    bought = later.size().reindex(orders.index, fill_value=0).to_numpy(float)
-    enough = zip((FEWEST_CUSTOMERS, FEWEST_REPEATERS, FEWEST_BUYERS), (orders > 0, orders > 1, bought > 0), strict=True)
-    if any(some.sum() < fewest for fewest, some in enough):
+    bought = np.asarray(later.size().reindex(orders.index, fill_value=0), float)
+    if len(orders) < FEWEST_CUSTOMERS or (orders > 1).sum() < FEWEST_REPEATERS or (bought > 0).sum() < FEWEST_BUYERS:
         return None
     known = summarize(
         days[past],
@@ -97,9 +96,9 @@ def _cut(days: pd.DataFrame, summary: Summary, cutoff: dt.date) -> Origin | None
         currency=summary.currency,
     )
     known = replace(known, start=summary.start, purchase_days=None, by_customer=None, rfm=known.frame)
-    spent = None
+    spent: Array | None = None
     if summary.has_value:
-        spent = later["value"].sum().reindex(orders.index, fill_value=0.0).to_numpy(float)
+        spent = np.asarray(later["value"].sum().reindex(orders.index, fill_value=0.0), float)
     horizon = Horizon(cutoff + ONE_DAY, summary.until)
     return Origin(cutoff, horizon, known, bought, spent, orders.index.to_numpy(np.intp))
 

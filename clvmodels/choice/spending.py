@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from clvmodels.choice.origins import Origin
 from clvmodels.choice.scoring import CANNOT
@@ -59,7 +60,7 @@ def spend_league(origins: Sequence[Origin], models: Sequence[PurchaseFamily]) ->
     return table.sort_values("crps", kind="stable", ignore_index=True), chosen
 
 
-def _crps(name: str, origin: Origin, outcomes: PurchaseOutcomes, some: Array) -> Array:
+def _crps(name: str, origin: Origin, outcomes: PurchaseOutcomes, some: NDArray[np.intp]) -> Array:
     assert origin.value is not None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DiagnosticWarning)

@@ -100,7 +100,7 @@ def formula_fit(name: str, summary: Summary, shortest: float) -> Fit:
         model=FormulaRate(shortest, FORMULA_MEMBERS[name]),
         method="formula",
         unit=Unit(summary.unit),
-        log_likelihood=float("nan"),
+        log_likelihood=0.0,
         n_customers=int(summary.patterns.n.sum()),
         converged=True,
         verdict="a formula: nothing is estimated",

@@ -1,4 +1,4 @@
-"""The formula as a member of a blend: a customer's own rate goes on for ever, and nothing is learned from the others."""
+"""The formula as a member of a blend: a customer's own rate goes on for ever, and others teach nothing."""
 
 from __future__ import annotations
 
