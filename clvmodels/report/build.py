@@ -15,10 +15,11 @@ from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
 
-from clvmodels import fitting, tables
+from clvmodels import tables
 from clvmodels.attention import tier_stability
 from clvmodels.calendar import Horizon, Unit, as_date, check_rate
 from clvmodels.checks import run_checks
+from clvmodels.choice import AUTO, CHOOSING, Taken, spend_name, take
 from clvmodels.errors import DiagnosticWarning, InputError
 from clvmodels.evaluation import evaluate
 from clvmodels.fitting.oracle import lifetimes_opinion
@@ -103,7 +104,7 @@ def build_report(
     margin: float = 1.0,
     unit: str | Unit = "week",
     family: str = "bgnbd",
-    spend: str = "gamma_gamma",
+    spend: str | None = None,
     method: str = "posterior",
     returns: str = "net",
     language: str = "en",
@@ -130,8 +131,10 @@ def build_report(
     unit
         What 1.0 means in frequency tables: "week" or "day".
     family, spend, method
-        Names of the purchase and the spend family ("none" leaves money out), and how they are fitted: "posterior"
-        (a second or two; where its certificate fails, as on small logs, NUTS takes over, which takes a minute and needs
+        Names of the purchase and the spend family, and how they are fitted. Family "auto" is the one that earlier
+        cut-offs of the calibration find best, "stack" their weighted mixture (:func:`clvmodels.choose`); spend is
+        "gamma_gamma" by default, with these two "auto", the best on the same cut-offs; "none" leaves money out. Method:
+        "posterior" (a second or two; where its certificate fails, as on small logs, NUTS takes over, which takes a minute and needs
         PyMC), "nuts" or "mle".
     language
         Of the report: "en" or "pt-BR".
@@ -176,9 +179,9 @@ def build_report(
 
     say(_("dividing it in time"))
     parts = split(log, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit)
-    families = (family, spend) if log.has_value else (family,)
+    asked = (family, spend, method, seed)
     say(_("fitting the calibration period{patience}").format(patience=_patience(method, parts.calibration)))
-    (purchases, money), notes = _fit(families, parts.calibration, method, seed)
+    (purchases, money, choice_then), notes = _fit(asked, parts.calibration, say)
     say(_("asking lifetimes for a second opinion"))
     opinion = lifetimes_opinion(parts.calibration, purchases, money)
     say(_("predicting the holdout"))
@@ -192,7 +195,7 @@ def build_report(
     say(_("summarising everything"))
     summary = summarize(log, until=end, unit=unit)
     say(_("fitting everything{patience}").format(patience=_patience(method, summary)))
-    refits, later_notes = _fit(families, summary, method, seed)
+    refits, later_notes = _fit(asked, summary, say)
     say(_("predicting the horizon"))
     future = predict(
         refits[0], summary, spend=refits[1], horizon=horizon, discount_rate=discount_rate, margin=margin, seed=seed
@@ -211,14 +214,15 @@ def build_report(
     found = Analysis(
         holdout=parts.holdout, forecast=forecast, evaluation=evaluation, opinion=opinion, future=future,
         notes=(notes, later_notes), kpis=observed_kpis(summary), checks=checks, cards=cards,
-        book=book, stability=stability,
+        book=book, stability=stability, choices=(choice_then, refits.choice),
         examples=_examples(figures["timeline"].frame),
         options={
-            **options, "calibration_end": parts.calibration.until, "holdout_end": parts.holdout.horizon.end,
+            **options, "spend": spend_name(spend, family),
+            "calibration_end": parts.calibration.until, "holdout_end": parts.holdout.horizon.end,
             "until": end, "horizon": str(future.horizon), "unit": unit.value, "currency": log.currency,
         },
         source=_source_name(log), title=_title(source, log), command=command or _command(source, options), seed=seed,
-        created=_now(),
+        created=created_now(),
     )  # fmt: skip
     return Report(report_data(found), future.frame, future.purchases, future.spend, figures)
 
@@ -258,17 +262,18 @@ def _end_of_observation(
 
 
 def _fit(
-    families: Sequence[str], summary: Summary, method: str, seed: int
-) -> tuple[tuple[Fit, Fit | None], tuple[str, ...]]:
+    asked: tuple[str, str | None, str, int], summary: Summary, say: Callable[[str], None]
+) -> tuple[Taken, tuple[str, ...]]:
     """The purchase fit, the spend fit if there is one, and what they warn of: the report says it, with which fit."""
+    family, spend, method, seed = asked
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DiagnosticWarning)
-        fits = [fitting.fit(family, summary, method=method, seed=seed) for family in families]
+        taken = take(family, spend, summary, method=method, seed=seed, progress=say)
     for other in caught:
         if not issubclass(other.category, DiagnosticWarning):
             warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
     notes = dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, DiagnosticWarning))
-    return (fits[0], fits[1] if len(fits) > 1 else None), tuple(notes)
+    return taken, tuple(notes)
 
 
 def _patience(method: str, summary: Summary) -> str:
@@ -279,14 +284,16 @@ def _patience(method: str, summary: Summary) -> str:
     return _(" (a small log may need sampling: up to a minute)") if small else ""
 
 
-def _check(family: str, spend: str, language: str, discount_rate: float, margin: float) -> None:
+def _check(family: str, spend: str | None, language: str, discount_rate: float, margin: float) -> None:
     """Refuse what this version cannot do, all of it at once."""
     problems = []
     have = {kind: [name for name, model in FAMILIES.items() if model.kind == kind] for kind in ("purchases", "spend")}
+    have["purchases"] += CHOOSING
+    have["spend"] += [AUTO]
     if family not in have["purchases"]:
         said = _("family {name!r} is not available. Choose --family {choice}.")
         problems.append(said.format(name=family, choice=choice(have["purchases"])))
-    if spend not in (*have["spend"], "none"):
+    if spend not in (*have["spend"], "none", None):
         said = _("spend model {name!r} is not available. Choose --spend {choice}.")
         problems.append(said.format(name=spend, choice=choice([*have["spend"], "none"])))
     if language not in LANGUAGES:
@@ -323,7 +330,7 @@ def _title(source: Any, log: Transactions) -> str:
     return Path(_source_name(log)).name if is_file else _source_name(log)
 
 
-def _now() -> dt.datetime:
+def created_now() -> dt.datetime:
     """The time of writing; SOURCE_DATE_EPOCH, where set, makes it reproducible."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     return dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch else dt.datetime.now(dt.UTC).replace(microsecond=0)

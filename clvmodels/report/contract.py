@@ -17,6 +17,7 @@ import pandas as pd
 
 from clvmodels import __version__
 from clvmodels.checks import Check
+from clvmodels.choice import Choice
 from clvmodels.evaluation import Evaluation
 from clvmodels.fitting.oracle import Opinion
 from clvmodels.fitting.result import Fit
@@ -57,6 +58,8 @@ class Analysis:
     book: KpiBook
     stability: Mapping[str, pd.DataFrame] | None
     """A handful of telling customers."""
+    choices: tuple[Choice | None, Choice | None]
+    """How the families were chosen: for the calibration, and for the forecast."""
     examples: tuple[Mapping[str, Any], ...]
     options: Mapping[str, Any]
     source: str
@@ -116,6 +119,7 @@ def report_data(found: Analysis) -> dict[str, Any]:
             },
             "evaluation": found.evaluation.metrics.to_dict("records"),
             "comparison": found.evaluation.comparison.to_dict("records"),
+            "league": [None if one is None else one.plain() for one in found.choices],
             "forecast": {
                 "models": {
                     "purchases": _fit(found.future.purchases),
@@ -150,7 +154,7 @@ def report_data(found: Analysis) -> dict[str, Any]:
                 "id": _identity(summary.sha256, found),
                 "resamples": found.evaluation.n_resamples,
                 "options": found.options,
-                "packages": _packages(),
+                "packages": installed(),
             },
         }
     )
@@ -238,7 +242,8 @@ def _last_date(frame: pd.DataFrame) -> dt.date:
     return pd.Timestamp(frame["last_purchase"].max()).date()
 
 
-def _packages() -> dict[str, str]:
+def installed() -> dict[str, str]:
+    """Versions of Python and of the packages that results may depend on."""
     packages = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
