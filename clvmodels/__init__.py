@@ -16,6 +16,7 @@ _HOME = {
     "read_transactions": "transactions",
     "fit": "fitting",
     "predict": "prediction",
+    "choose": "choice",
     "evaluate": "evaluation",
     "backtest": "backtesting",
     "build_report": "report",
@@ -30,6 +31,7 @@ __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
     from clvmodels.backtesting import backtest as backtest
+    from clvmodels.choice import choose as choose
     from clvmodels.evaluation import evaluate as evaluate
     from clvmodels.exports import export as export
     from clvmodels.fitting import fit as fit

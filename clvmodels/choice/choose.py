@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -86,6 +87,19 @@ class Choice:
         fits = {one: fit(one, summary, method=method, seed=seed) for one in weights if one not in FORMULA_MEMBERS}
         shortest = summary.unit.from_days(SHORTEST_OBSERVATION_DAYS)
         return stack_of(fits, weights, summary, method=method, shortest=shortest)
+
+
+    def plain(self) -> dict[str, Any]:
+        """The choice as lists and numbers, for report.json."""
+        tables = {"league": self.league, "spends": self.spends, "cutoffs": self.cutoffs, "totals": self.totals}
+        return {
+            "family": self.family,
+            "spend": self.spend,
+            "weights": dict(self.weights),
+            "reason": self.reason,
+            "left_out": dict(self.left_out),
+            **{name: table.to_dict("records") for name, table in tables.items()},
+        }
 
 
 def choose(

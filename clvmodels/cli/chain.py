@@ -74,24 +74,28 @@ def refuse(options: list[str], reason: str) -> None:
 
 
 def fit_models(summary: Summary, models: Models) -> Fits:
-    """Fit the purchase model and, where there is money, the spend model."""
-    from clvmodels.fitting import fit
+    """Fit the purchase model and, where there is money, the spend model; ``auto`` and ``stack`` choose by cut-offs."""
+    from clvmodels.choice import AUTO, CHOOSING, take
 
-    def one(name: str) -> Fit:
-        return fit(name, summary, method=models.method, seed=models.seed)
+    if models.family not in CHOOSING:
+        _check_model("purchases", models.family, option="--family")
+    if models.spend not in (None, "none", AUTO):
+        _check_model("spend", models.spend, option="--spend")
+    taken = take(models.family, models.spend, summary, method=models.method, seed=models.seed)
+    if taken.choice is not None:
+        from clvmodels.cli.screen import say
 
-    _check_model("purchases", models.family, option="--family")
-    if models.spend == "none":
-        return one(models.family), None
-    _check_model("spend", models.spend, option="--spend")
-    return one(models.family), one(models.spend) if summary.has_value else None
+        say(taken.choice.reason)
+    return taken.purchases, taken.spend
 
 
 def _check_model(kind: str, name: str, *, option: str) -> None:
     """Refuse, for example, a purchase model for spend."""
+    from clvmodels.choice import CHOOSING
     from clvmodels.models import FAMILIES
 
     there = [known for known, family in FAMILIES.items() if family.kind == kind]
+    there += CHOOSING if kind == "purchases" else ["auto", "none"]
     if name not in there:
         raise InputError(f"there is no {kind} model {name!r}. Choose {option} {' or '.join(there)}.")
 

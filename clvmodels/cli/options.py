@@ -131,10 +131,23 @@ class Period:
 class Models:
     """Which families are fitted, and how."""
 
-    family: Annotated[str, option("Purchase model.", panel=MODEL, metavar="bgnbd|mbgnbd|pareto_nbd|nbd")] = "bgnbd"
+    family: Annotated[
+        str,
+        option(
+            "Purchase model; 'auto' takes what earlier cut-offs found best, 'stack' their weighted mixture.",
+            panel=MODEL,
+            metavar="bgnbd|auto|stack|mbgnbd|pareto_nbd|nbd|bgcnbd|mbgcnbd",
+        ),
+    ] = "bgnbd"
     spend: Annotated[
-        str, option("Spend model; 'none' for purchases only.", panel=MODEL, metavar="gamma_gamma|none")
-    ] = "gamma_gamma"
+        str | None,
+        option(
+            "Spend model; 'auto' takes what earlier cut-offs found best, 'none' is for purchases only.",
+            panel=MODEL,
+            metavar="gamma_gamma|auto|gamma_gamma_first|…|none",
+            show_default="gamma_gamma; auto with --family auto or stack",
+        ),
+    ] = None
     method: Annotated[
         str,
         option(

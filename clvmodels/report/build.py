@@ -134,8 +134,8 @@ def build_report(
         Names of the purchase and the spend family, and how they are fitted. Family "auto" is the one that earlier
         cut-offs of the calibration find best, "stack" their weighted mixture (:func:`clvmodels.choose`); spend is
         "gamma_gamma" by default, with these two "auto", the best on the same cut-offs; "none" leaves money out. Method:
-        "posterior" (a second or two; where its certificate fails, as on small logs, NUTS takes over, which takes a minute and needs
-        PyMC), "nuts" or "mle".
+        "posterior" (a second or two; where its certificate fails, as on small logs, NUTS takes over, which takes a
+        minute and needs PyMC), "nuts" or "mle".
     language
         Of the report: "en" or "pt-BR".
     seed
