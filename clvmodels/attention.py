@@ -15,7 +15,7 @@ from clvmodels.forecast_rows import TIERS, tiers
 from clvmodels.formula import SHORTEST_OBSERVATION_DAYS
 from clvmodels.kpis.expected import active_years
 from clvmodels.language import SPOKEN, _, ngettext
-from clvmodels.models.arrays import Array
+from clvmodels.models.arrays import Array, log_rising
 from clvmodels.outcomes.survival import Distinct, over_draws
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Holdout
@@ -123,7 +123,11 @@ def _silence(forecast: Predictions) -> tuple[Array, Array]:
     model: Any = forecast.purchase_outcomes.model
     for weight, member in model.components:
         names = member.parameter_names()
-        if "beta" in names and "a" not in names:  # who leaves by the clock might have, in the silence
+        if getattr(member, "discrete", False):
+            gap, tries = d.T - d.t_x, member.alpha + member.beta + d.t_x
+            silent = np.exp(log_rising(member.beta + d.t_x - d.x, gap) - log_rising(tries, gap))
+            r, alpha = member.alpha + d.x, tries
+        elif "beta" in names and "a" not in names:  # who leaves by the clock might have, in the silence
             r, alpha = member.r + d.x, member.alpha + d.t_x
             silent = np.exp(-r * np.log1p((d.T - d.t_x) / alpha))
         else:  # nobody leaves but at a purchase, and the last one was survived
@@ -245,8 +249,9 @@ def lists(flags: pd.DataFrame, *, most: int = 100) -> dict[str, pd.DataFrame]:
     """The customers to look at, by the question they answer, each list the most important first.
 
     ``value_at_risk``: the highest value × P(no purchase). ``unusual_silence``: silent for longer than their own rhythm
-    explains, by what is still expected of them. ``formula_overrates``, ``formula_underrates``: the largest
-    differences. Without money only the silence, by expected purchases.
+    explains, by what is still expected of them. ``formula_overrates``, ``formula_underrates``: the largest differences,
+    but not of customers without money so far, for whom the formula is always 0. Without money only the silence, by
+    expected purchases.
 
     Parameters
     ----------
@@ -259,6 +264,7 @@ def lists(flags: pd.DataFrame, *, most: int = 100) -> dict[str, pd.DataFrame]:
     if "value" not in flags:
         return {"unusual_silence": silent.sort_values("expected_purchases", ascending=False, kind="stable").head(most)}
     over, under = flags[flags["difference"] > 0], flags[flags["difference"] < 0]
+    under = under[under["reason"] != "no_money"]
     return {
         "value_at_risk": flags.sort_values("value_at_risk", ascending=False, kind="stable").head(most),
         "unusual_silence": silent.sort_values("value", ascending=False, kind="stable").head(most),

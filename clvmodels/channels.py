@@ -127,6 +127,11 @@ def compare_channels(
     """
     if forecast.spend is None:
         raise InputError("channels are compared by value, and this forecast holds no money. Pass spend= to predict.")
+    if getattr(forecast.purchases.model, "discrete", False):
+        raise InputError(
+            f"{forecast.purchases.model.title} counts opportunities, and the value of a channel's customers is "
+            "counted in months. Fit a family for continuous time, for example BG/NBD."
+        )
     groups = _channels(forecast.frame, segment)
     costs = _costs(forecast, cost or forecast.summary.cost)
     if not 0 < confidence < 1:

@@ -18,7 +18,7 @@ from clvmodels import lifetime
 from clvmodels.errors import InputError
 from clvmodels.kpis.groups import Groups, grouped
 from clvmodels.models.arrays import Array
-from clvmodels.outcomes.survival import Quantity
+from clvmodels.outcomes.survival import Quantity, over_draws
 from clvmodels.prediction import Predictions
 
 GRID = (-0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
@@ -87,19 +87,17 @@ def value_levers(forecast: Predictions, by: str | Sequence[str] | Groups = ()) -
     if forecast.spend is None:
         raise InputError("levers are measured in value, and this forecast holds no money. Pass spend= to predict.")
     groups = by if isinstance(by, Groups) else grouped(forecast.frame, by)
-    worth = _worth(forecast, groups)
-
-    def value(rate: float, dropout: float) -> Array:
-        """Value of each group when, from now on, rates are multiplied."""
-        return _value(forecast, worth, rate, dropout)
-
-    base = value(1.0, 1.0)
+    plans = [(1.0, 1.0), (1 + ONE, 1.0), (1.0, 1 - ONE)]
+    plans += [(1.0, 1 - prevented) for prevented in OFFERS] + [(1 + rise, 1.0) for rise in CURVE]
+    plans += [(1 + rise, 1 - kept) for rise in GRID for kept in GRID]
+    found = iter(_values(forecast, groups, plans))
+    base, more, longer = next(found), next(found), next(found)
     formula = groups.sums(forecast.frame["formula_value"].to_numpy(float))
     size = groups.sums(np.ones(len(groups.code)))
     one = {
         "order_value": (base * ONE, formula * ONE),
-        "frequency": (value(1 + ONE, 1.0) - base, formula * ONE),
-        "retention": (value(1.0, 1 - ONE) - base, formula * (1 / (1 - ONE) - 1)),
+        "frequency": (more - base, formula * ONE),
+        "retention": (longer - base, formula * (1 / (1 - ONE) - 1)),
     }
     parts = [
         _rows(
@@ -111,16 +109,16 @@ def value_levers(forecast: Predictions, by: str | Sequence[str] | Groups = ()) -
     ]  # fmt: skip
     offers = []
     for prevented in OFFERS:
-        gain = value(1.0, 1 - prevented) - base
+        gain = next(found) - base
         offers.append(_rows(groups, prevented=prevented, customers=size.astype(int), gain=gain,
                             cost_per_customer=gain / size))  # fmt: skip
-    curve = np.array([value(1 + rise, 1.0) for rise in CURVE])
+    curve = np.array([next(found) for _ in CURVE])
     rewards = [
         _rows(groups, reward=reward, frequency_needed=_needed(curve, reward, forecast.margin),
               formula_needed=reward / (forecast.margin - reward) if reward < forecast.margin else np.nan)
         for reward in REWARDS
     ]  # fmt: skip
-    surface = np.array([[value(1 + rise, 1 - kept) for kept in GRID] for rise in GRID])
+    surface = np.array(list(found)).reshape(len(GRID), len(GRID), groups.n)
     return Levers(
         pd.concat(parts, ignore_index=True),
         pd.concat(offers, ignore_index=True),
@@ -131,22 +129,23 @@ def value_levers(forecast: Predictions, by: str | Sequence[str] | Groups = ()) -
     )
 
 
-def _worth(forecast: Predictions, groups: Groups) -> Any:
-    """Expected worth of a purchase of each pattern's customers, summed by group: a sparse matrix."""
-    place, size = forecast.purchase_outcomes.distinct.place, forecast.purchase_outcomes.distinct.x.size
-    amount = forecast.margin * forecast.frame["expected_spend"].to_numpy(float)
-    return sparse.csr_array((amount, (place, groups.code)), shape=(size, groups.n))
-
-
-def _value(forecast: Predictions, worth: Any, rate: float, dropout: float) -> Array:
+def _values(forecast: Predictions, groups: Groups, plans: Sequence[tuple[float, float]]) -> Array:
+    """Value of each group when rate and dropout are multiplied from now on, as each plan says: (plans, groups)."""
     outcomes = forecast.purchase_outcomes
+    place, size = outcomes.distinct.place, outcomes.distinct.x.size
+    amount = forecast.margin * forecast.frame["expected_spend"].to_numpy(float)
+    worth = sparse.csr_array((amount, (place, groups.code)), shape=(size, groups.n))
 
-    def bought(alive: Any, x: Array, T: Array) -> Array:
-        """Expected purchases with the rates multiplied."""
-        return lifetime.purchases(alive, outcomes.t, x, T, rate=rate, dropout=dropout)
+    def quantity(rate: float, dropout: float) -> Quantity:
+        return lambda alive, x, T: lifetime.purchases(alive, outcomes.t, x, T, rate=rate, dropout=dropout)
 
-    quantity: Quantity = bought
-    return np.asarray(worth.T @ outcomes.distinct.future(outcomes.model, quantity), float)
+    model: Any = outcomes.model
+    values = np.zeros((len(plans), groups.n))
+    for weight, member in model.components:
+        for rows, bought in outcomes.distinct.futures(member, *(quantity(*plan) for plan in plans)):
+            for value, each in zip(values, bought, strict=True):
+                value += weight * np.asarray(worth[rows].T @ over_draws(each))
+    return values
 
 
 def _needed(curve: Array, reward: float, margin: float) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from clvmodels.models import PurchaseFamily
-from clvmodels.models.arrays import Array
+from clvmodels.models.arrays import Array, log_rising
 
 NODES = 24
 """Of Gauss's rule over the horizon, for families without a closed form of the time alive."""
@@ -47,6 +47,9 @@ def survival(alive: Any, s: ArrayLike, x: ArrayLike, T: ArrayLike) -> Array:
     s, x, T = (np.asarray(value, float) for value in (s, x, T))
     family: Any = alive.family
     names = family.parameter_names()
+    if _discrete(family):
+        chances = family.gamma + family.delta + T
+        return np.asarray(np.exp(log_rising(family.delta + T, np.floor(s)) - log_rising(chances, np.floor(s))))
     if "a" in names:
         more = replace(family, a=family.a + 1).alive(alive.stage).expected_purchases(s, x, T)
         return np.asarray(np.maximum(1 - family.a / (family.a + _stays(family, x)) * more, 0.0))
@@ -67,6 +70,9 @@ def active_time(alive: Any, t: ArrayLike, x: ArrayLike, T: ArrayLike) -> Array:
     t, x, T = (np.asarray(value, float) for value in (t, x, T))
     family: Any = alive.family
     names = family.parameter_names()
+    if _discrete(family):  # opportunities lived to see: a share α/(α + β) of them is bought at
+        later = family.updated(x, T, alive.stage)
+        return np.asarray(family.new.mean(t, *later) * (later[0] + later[1]) / later[0])
     if "a" not in names and "beta" not in names:
         return np.broadcast_to(t, np.broadcast_shapes(t.shape, x.shape, T.shape, np.shape(family.r))).copy()
     if "a" not in names:
@@ -95,7 +101,7 @@ def purchases(
     Parameters
     ----------
     rate
-        On every customer's purchase rate.
+        On every customer's purchase rate; of a family of opportunities, on the mean odds of buying at one.
     dropout
         On the rate of leaving; where a coin is tossed, on its mean odds (a ÷ b).
     """
@@ -103,6 +109,8 @@ def purchases(
     family: Any = alive.family
     names = family.parameter_names()
     factors = {"alpha": 1 / rate, **({"a": dropout} if "a" in names else {"beta": 1 / dropout})}
+    if _discrete(family):
+        factors = {"alpha": rate, "gamma": dropout}
     later = family.updated(x, T, alive.stage)
     scaled = [value * factors.get(name, 1.0) for name, value in zip(names, later, strict=False)]
     return np.asarray(family.new.mean(t, *scaled, *later[len(names) :]))  # a clock's ticks stay as they are
@@ -116,12 +124,19 @@ def changed(model: PurchaseFamily, *, rate: Any = 1.0, dropout: Any = 1.0) -> Pu
     here: Any = model
     new: dict[str, Any] = {"alpha": here.alpha / rate}
     names = model.parameter_names()
-    if "a" in names:
+    if _discrete(model):
+        new = {"alpha": here.alpha * rate, "gamma": here.gamma * dropout}
+    elif "a" in names:
         new["a"] = here.a * dropout
     elif "beta" in names:
         new["beta"] = here.beta / dropout
     after: PurchaseFamily = replace(here, **new)
     return after
+
+
+def _discrete(family: Any) -> bool:
+    """Whether time is counted in opportunities to buy."""
+    return bool(getattr(family, "discrete", False))
 
 
 def _stays(family: Any, x: Array) -> Array:

@@ -8,8 +8,8 @@ HEADS: Catalogue[str] = SPOKEN | {
     "indicator": "Indicator",
     "value": "Value",
     "limits": "90% limits",
-    "limits_mean": "90% limits of the mean",
-    "limits_seen": "90% of what will happen",
+    "limits_mean": "Mean, 90%",
+    "limits_seen": "Outcome, 90%",
     "definition": "Definition",
     "trap": "Trap",
     "factor": "Factor",
@@ -112,7 +112,7 @@ PROSE: Catalogue[str] = SPOKEN | {
     "product is the forecast itself; then over time and by group. Nobody observes churn without a contract, and a "
     "duration that goes on has not been seen to its end.",
     "factors": "The formula takes the frequency of the past, first orders included, for the whole horizon. The model "
-    "asks how often customers buy *while they are active*, and for how much of the horizon they will be. One number "
+    "asks how often customers buy while they are active, and for how much of the horizon they will be. One number "
     "for all customers stands on the left; the formula per customer is in the forecast above.",
     "expected": "The limits of the mean say what the data leave open about the average; what will happen to a group "
     "also depends on chance, which the last column adds where the outcome can be seen afterwards.",
@@ -126,12 +126,12 @@ PROSE: Catalogue[str] = SPOKEN | {
     "cohort_one": "All customers were won in one {length}.",
     "channels": "A small channel can lead a table by luck. Therefore each channel's purchase rate, dropout, spend and "
     "first order are estimated together with the other channels': the fewer customers it has, the more it leans on "
-    "them. *Next customer* is the expected margin of a new customer in the first {months} months, the first order "
-    "included, discounted; it is what acquisition money buys. *Past + CLV* describes the customers already there, of "
+    "them. “Next customer” is the expected margin of a new customer in the first {months} months, the first order "
+    "included, discounted; it is what acquisition money buys. “Past + CLV” describes the customers already there, of "
     "whatever age; its column adds up to the forecast.",
     "channels_best": "The highest is **{best}** with {ltv} ({lower} to {upper}); it is the best of all channels with a "
     "probability of {p}.",
-    "channels_cost": "*Worth paying up to* is the cost that the next customer's worth exceeds with a probability of "
+    "channels_cost": "“Worth paying up to” is the cost that the next customer's worth exceeds with a probability of "
     "{confidence}. Payback counts undiscounted margins from the first order on (0: the first order pays) against the "
     "channel's mean cost; “later” is beyond 24 months.",
     "cost_missing": "Costs are known for {known} of {customers} customers; means are over these.",
@@ -139,11 +139,11 @@ PROSE: Catalogue[str] = SPOKEN | {
     "levers": "**Arithmetic on assumptions, not effects.** If a factor were one percent higher from the first day of "
     "the horizon, for everybody, value would be higher by this much. Nothing here says that a measure would achieve "
     "it, or what it costs.",
-    "levers_why": "**Why the two differ.** In the formula every factor multiplies, so that one percent of any of them "
-    "is one percent of value. In the model some customers have already left, and a change reaches only those who are "
-    "still there; a higher frequency {frequency}; and better retention only matters to customers who would leave "
-    "within the horizon, of which {stay} of the active time is not lost anyway. So here one percent of frequency is "
-    "worth {elasticity_frequency}% of value, one percent less leaving {elasticity_retention}%.",
+    "levers_why": "**Why the two differ.** In the formula every factor multiplies: one percent of any of them is one "
+    "percent of value. In the model some customers have already left, and a change reaches only those who are still "
+    "there. A higher frequency {frequency}. Better retention matters only to those who would leave within the horizon: "
+    "as it is, customers who are there at its start stay for {stay} of it. So here one percent of frequency is worth "
+    "{elasticity_frequency}% of value, and one percent less leaving {elasticity_retention}%.",
     "frequency_coin": "also means more occasions to leave, for customers may drop out at every purchase",
     "frequency_clock": "does not change how long they stay",
     "sliders": "Move the sliders to see other changes. They recompute the totals from a grid in this page, between "
