@@ -105,8 +105,28 @@ class PurchaseOutcomes:
         return np.minimum(later[self.distinct.place], self.mean)
 
     @cached_property
+    def latest(self) -> tuple[PurchaseOutcomes, Array] | None:
+        """The same customers had they bought on the last day, and P(alive) of each as a share of theirs.
+
+        Customers alive do the same whenever they bought last, so that P(N ≥ n) is this share of theirs for n ≥ 1: what
+        is asked of all patterns can be asked of the far fewer (x, T). None where that is not exact (posterior draws, a
+        blend, stages), or where nothing is saved.
+        """
+        (_, model), *others = self.model.components
+        d = self.distinct
+        if others or model.stages > 1 or model.n_draws > 1 or 2 * d.alive_x.size > d.x.size:
+            return None
+        share = model.p_alive(d.x, d.t_x, d.T) / model.p_alive(d.alive_x, d.alive_T, d.alive_T)[d.pair]
+        pair = d.pair[d.place]
+        return PurchaseOutcomes(self.model, self.t, d.alive_x[pair], d.alive_T[pair], d.alive_T[pair]), share
+
+    @cached_property
     def variance(self) -> Array:
         """Variance of the number of purchases, from E[N²] = Σ (2n − 1) P(N ≥ n)."""
+        if self.latest is not None:
+            latest, share = self.latest
+            share, mean = share[self.distinct.place], latest.mean
+            return np.maximum(share * (latest.variance + mean**2) - (share * mean) ** 2, 0.0)
         variance = np.empty(self.distinct.x.size)
         for block in self.blocks():
             level = block.level()
@@ -118,12 +138,26 @@ class PurchaseOutcomes:
         """Smallest n with P(N ≤ n) ≥ p: shape (n,), or (len(p), n) for several p."""
         levels = probabilities(p)
         result = np.empty((levels.size, self.distinct.x.size), np.int64)
-        for block in self.blocks():
+        for rows, n, survival in self._survivals():
             for row, level in zip(result, levels, strict=True):
-                above = np.count_nonzero(block.survival > 1 - level, axis=1)  # the nodes 0 … n have P(N ≥ node) > 1 − p
-                row[block.rows] = block.n[np.maximum(above - 1, 0)]
+                above = np.count_nonzero(survival > 1 - level, axis=1)  # the nodes 0 … n have P(N ≥ node) > 1 − p
+                row[rows] = n[np.maximum(above - 1, 0)]
         quantiles = result[:, self.distinct.place]
         return quantiles[0] if np.ndim(p) == 0 else quantiles
+
+    def _survivals(self) -> Iterator[tuple[Places, Array, Array]]:
+        """Some patterns, nodes n, and P(N ≥ n) of each (where n ≥ 1): shape (patterns, nodes)."""
+        if self.latest is None:
+            yield from ((block.rows, block.n, block.survival) for block in self.blocks())
+            return
+        latest, share = self.latest
+        firsts = np.searchsorted(self.distinct.pair, np.arange(self.distinct.alive_x.size + 1))
+        for block in latest.blocks():
+            rows, owner = _members(firsts, block.rows)
+            step = max(1, ELEMENTS // block.n.size)
+            for start in range(0, rows.size, step):
+                part = slice(start, start + step)
+                yield rows[part], block.n, block.survival[owner[part]] * share[rows[part], None]
 
     @cached_property
     def median(self) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -180,10 +214,15 @@ class PurchaseOutcomes:
         order = np.argsort(place, kind="stable")
         firsts = np.searchsorted(place[order], np.arange(self.distinct.x.size + 1))
         for block in self.blocks():
-            counts = firsts[block.rows + 1] - firsts[block.rows]
-            row = np.repeat(np.arange(block.rows.size), counts)
-            offset = np.arange(row.size) - np.repeat(np.cumsum(counts) - counts, counts)
-            yield block, order[firsts[block.rows][row] + offset], row
+            members, row = _members(firsts, block.rows)
+            yield block, order[members], row
+
+
+def _members(firsts: Places, groups: Places) -> tuple[Places, Places]:
+    """The members of some groups, each numbered from its ``firsts``, and which of these groups is each one's."""
+    counts = firsts[groups + 1] - firsts[groups]
+    group = np.repeat(np.arange(groups.size), counts)
+    return firsts[groups][group] + np.arange(group.size) - np.repeat(np.cumsum(counts) - counts, counts), group
 
 
 def probabilities(p: ArrayLike) -> Array:

@@ -102,15 +102,20 @@ class Mixture:
             cdf[:, part.high :] += weight.sum(axis=1, keepdims=True)
         return cls(none, 1 - none, grid.y, cdf, pdf, slope, grid.multiples.growth, grid.multiples.decay)
 
-    def quantile(self, p: float) -> Array:
-        """Smallest w with P(W ≤ w) ≥ p."""
-        wanted = p - self.none
-        row = np.flatnonzero(wanted > 0)
-        result = np.zeros(self.none.size)
-        if not row.size:
+    def quantile(self, p: float | Array, rows: NDArray[np.intp] | None = None) -> Array:
+        """Smallest w with P(W ≤ w) ≥ p: of every row, or of some, which may each have a p of their own."""
+        row = np.arange(self.none.size) if rows is None else rows
+        wanted = p - self.none[row]
+        result = np.zeros(row.size)
+        positive = np.flatnonzero(wanted > 0)
+        if not positive.size:
             return result
-        wanted = wanted[row]
-        cell = np.count_nonzero(self.cdf[row] <= wanted[:, None], axis=1) - 1
+        row, wanted = row[positive], wanted[positive]
+        # Rows one after another, 2 apart, are one increasing sequence.
+        places = np.searchsorted(
+            (self.cdf + 2.0 * np.arange(len(self.cdf))[:, None]).ravel(), wanted + 2.0 * row, "right"
+        )
+        cell = places - row * self.y.size - 1
         inside = np.clip(cell, 0, self.y.size - 2)
         h = self.y[inside + 1] - self.y[inside]
         y = self.y[inside] + h * _inverse(_quintic(self.cdf, self.pdf, self.slope, row, inside, h), wanted)
@@ -119,7 +124,7 @@ class Mixture:
             left = np.log(np.maximum(self.some[row] - self.cdf[row, -1], 0.0)) - np.log(self.some[row] - wanted)
             over = self.y[-1] + np.maximum(left, 0.0) / self.decay
         y = np.where(cell < 0, under, np.where(cell > inside, over, y))
-        result[row] = np.exp(y)
+        result[positive] = np.exp(y)
         return result
 
     def below(self, row: NDArray[np.intp], w: Array) -> Array:

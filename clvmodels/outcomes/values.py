@@ -107,6 +107,18 @@ class ValueOutcomes:
         """Smallest s with P(S ≤ s) ≥ p: shape (n,), or (len(p), n) for several p."""
         levels = probabilities(p)
         result = np.zeros((levels.size, self.scale.size))
+        if self.purchases.latest is not None and self.spend.alike:
+            # Beyond the atom at 0 the distribution is a share of that of customers who bought on the last day.
+            latest, shares = self.purchases.latest
+            share = shares[self.purchases.distinct.place]
+            for mixture, customers, row, _ in ValueOutcomes(latest, self.spend, self.statistics)._mixtures():
+                for start in range(0, row.size, CELLS):
+                    part = slice(start, start + CELLS)
+                    beyond = 1 / share[customers[part]]
+                    for one, level in zip(result, levels, strict=True):
+                        one[customers[part]] = mixture.quantile(1 - (1 - level) * beyond, row[part])
+            result *= self.scale
+            return result[0] if np.ndim(p) == 0 else result
         for mixture, customers, row, weight in self._mixtures():
             for one, level in zip(result, levels, strict=True):
                 one[customers] += weight * mixture.quantile(level)[row]
