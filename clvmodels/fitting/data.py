@@ -16,7 +16,7 @@ from clvmodels.fitting.purchase_sums import BGNBDObjective
 from clvmodels.fitting.spend_sums import SPEND_OBJECTIVES, SpendObjective
 from clvmodels.fitting.ticks import best_clock
 from clvmodels.language import _
-from clvmodels.models import BGNBD, FAMILIES, Family, GammaGamma, SpendFamily
+from clvmodels.models import BGNBD, FAMILIES, Family, GammaGamma, PurchaseFamily, SpendFamily
 from clvmodels.models.arrays import Array
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def purchase_objective(summary: Summary, family: type[Family] = BGNBD) -> Object
             stacklevel=4,
         )
     columns = patterns.x, patterns.t_x, patterns.T, patterns.n
+    if issubclass(family, PurchaseFamily) and family.discrete:
+        _check_opportunities(patterns, summary.unit.value, cannot)
     if family.constant_names:
         return best_clock(family, columns, getattr(summary, "gaps", None))
     objective = BGNBDObjective if family is BGNBD else OBJECTIVES[family.name]
@@ -117,6 +119,30 @@ def _check_patterns(patterns: Patterns, cannot: str) -> None:
             )
     if problems:
         raise InputError(cannot, problems)
+
+
+def _check_opportunities(patterns: Patterns, unit: str, cannot: str) -> None:
+    """Whether a unit of time is an opportunity to buy: whole numbers, and a purchase at most at each."""
+    x, t_x, T, n = patterns.x, patterns.t_x, patterns.T, patterns.n
+    broken, crowded = (T != np.round(T)) | (t_x != np.round(t_x)), x > t_x
+    why = (
+        "The model counts opportunities to buy (campaigns, events, years), each of them taken or not: "
+        "bring an RFM table in which frequency, recency and T are counted in opportunities (Summary.from_frame), "
+        'summarise a log by unit="day" (--unit day), or choose a family for continuous time (--family bgnbd).'
+    )
+    for wrong, words in (
+        (broken, f"a recency or T that is no whole number of {unit}s"),
+        (crowded, "more repeat purchases than opportunities up to the last of them"),
+    ):
+        if wrong.any():
+            i = int(np.flatnonzero(wrong)[0])
+            raise InputError(
+                cannot,
+                [
+                    f"{int(n[wrong].sum()):,} of {int(n.sum()):,} customers have {words}; first: frequency {x[i]:g}, "
+                    f"recency {t_x[i]:g}, T {T[i]:g}. {why}"
+                ],
+            )
 
 
 def spend_objective(summary: Observed, family: type[Family] = GammaGamma) -> tuple[SpendObjective, dict[str, int]]:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from clvmodels.fitting.objective import BLOCK, Limit, Value
-from clvmodels.models import BGCNBD, MBGCNBD, MBGNBD, NBD, Family, ParetoNBD
+from clvmodels.models import BGBB, BGCNBD, MBGCNBD, MBGNBD, NBD, Family, ParetoNBD
 from clvmodels.models.arrays import Array
 
 STEP = 1e-3
@@ -145,12 +145,10 @@ class MBGNBDObjective(FamilyObjective):
     )
 
     def _dropout(self, eta: Array) -> tuple[Array, ...]:
-        log_size, logit = eta
-        return log_size - np.logaddexp(0, -logit), log_size - np.logaddexp(0, logit)
+        return _shares(eta)
 
     def _dropout_jacobian(self, eta: Array) -> Array:
-        share = special.expit(eta[1])
-        return np.array([[1.0, 1 - share], [1, -share]])
+        return _share_jacobian(eta)
 
 
 class MBGCNBDObjective(MBGNBDObjective):
@@ -243,6 +241,51 @@ class ParetoNBDObjective(FamilyObjective):
         return value, jacobian.T @ slope, (hessian + hessian.T) / 2
 
 
+class BGBBObjective(FamilyObjective):
+    """BG/BB: (log(α + β), logit α/(α + β), log(γ + δ), logit γ/(γ + δ)); opportunities have no unit to count in."""
+
+    family: ClassVar[type[Family]] = BGBB
+    limits: ClassVar[tuple[Limit, ...]] = (
+        Limit(0, 1, np.log(1e3)),  # everybody buys with the same chance
+        Limit(0, -1, np.log(1e3)),  # some buy at every opportunity, the others never
+        Limit(2, 1, np.log(1e3)),  # everybody leaves with the same chance
+        Limit(2, -1, np.log(1e3)),  # some leave at once, the others never
+        Limit(3, -1, np.log(1e4), mutes=(2,)),  # nobody leaves
+    )
+    times = ()
+    dropouts = MBGNBDObjective.dropouts
+
+    def __init__(self, x: Array, t_x: Array, T: Array, n: Array, *, scale: float | None = None) -> None:
+        super().__init__(x, t_x, T, n, scale=1.0)
+        silent = float(np.max(T - t_x, initial=0.0))
+        self.n_per_draw = int((1 + silent) * self.n_patterns)
+
+    def log_jacobian(self, eta: Array) -> Array:
+        """Derivative of the log parameters by η."""
+        jacobian = np.zeros((4, 4))
+        for pair in (slice(0, 2), slice(2, 4)):
+            jacobian[pair, pair] = _share_jacobian(eta[pair])
+        return jacobian
+
+    def starts(self) -> tuple[Array, ...]:
+        """Around the crude chance to buy: much or little heterogeneity, in buying and in leaving."""
+        chance = special.logit(np.clip(self._rate, 1e-6, 1 - 1e-6))
+        chances = ((1.0, 0.5), (10.0, 0.2), (1.0, 1.0), (1.0, 0.0))
+        return tuple(
+            np.array([np.log(size), chance + more, *dropout])
+            for (size, more), dropout in zip(chances, self.dropouts, strict=True)
+        )
+
+    def _standardised(self, eta: Array) -> tuple[Array, ...]:
+        return (*_shares(eta[:2]), *self._dropout(eta[2:]))
+
+    def _dropout(self, eta: Array) -> tuple[Array, ...]:
+        return _shares(eta)
+
+    def _dropout_jacobian(self, eta: Array) -> Array:
+        return _share_jacobian(eta)
+
+
 class NBDObjective(FamilyObjective):
     """NBD: no coordinate of dropout."""
 
@@ -258,8 +301,19 @@ class NBDObjective(FamilyObjective):
         return np.zeros((0, 0))
 
 
+def _shares(eta: Array) -> tuple[Array, Array]:
+    """Logarithms of the shapes of a beta distribution, from that of their sum and the logit of the mean."""
+    log_size, logit = eta
+    return log_size - np.logaddexp(0, -logit), log_size - np.logaddexp(0, logit)
+
+
+def _share_jacobian(eta: Array) -> Array:
+    share = special.expit(eta[1])
+    return np.array([[1.0, 1 - share], [1, -share]])
+
+
 OBJECTIVES: dict[str, type[FamilyObjective]] = {
     objective.family.name: objective
-    for objective in (MBGNBDObjective, ParetoNBDObjective, NBDObjective, BGCNBDObjective, MBGCNBDObjective)
+    for objective in (MBGNBDObjective, ParetoNBDObjective, NBDObjective, BGCNBDObjective, MBGCNBDObjective, BGBBObjective)
 }
 """By the family's name."""

@@ -14,7 +14,7 @@ from scipy import special
 from clvmodels.errors import MissingDependencyError
 from clvmodels.fitting.draws import Draws, chain_diagnostics
 from clvmodels.fitting.priors import Parametrisation
-from clvmodels.models.arrays import Array
+from clvmodels.models.arrays import LOG_SQRT_2PI, Array
 
 CHAINS, TUNE, DRAWS = 4, 1000, 1000
 """What is sampled unless asked otherwise; R̂ and effective sizes decide whether it was enough."""
@@ -55,10 +55,12 @@ class Sampler:
             Show nutpie's progress bar; by itself on a terminal.
         """
         quantities = self.parametrisation.quantities
+        data = {"counts": np.asarray(counts, float), "scale": np.float64(scale)}
+        used = {name: value for name, value in data.items() if name in self.compiled.shared_data}  # BG/BB has no scale
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             trace = _nutpie().sample(
-                self.compiled.with_data(counts=np.asarray(counts, float), scale=np.float64(scale)),
+                self.compiled.with_data(**used),
                 draws=draws,
                 tune=tune,
                 chains=chains,
@@ -121,6 +123,7 @@ def symbolic() -> Any:
         where=pt.where,
         log_rising=lambda start, count: pt.gammaln(start + count) - pt.gammaln(start),
         betaln=lambda first, second: pt.gammaln(first) + pt.gammaln(second) - pt.gammaln(first + second),
+        stirling_rest=lambda z: pt.gammaln(z) - ((z - 0.5) * pt.log(z) - z + LOG_SQRT_2PI),
     )
 
 

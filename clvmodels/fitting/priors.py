@@ -17,7 +17,7 @@ from scipy import special
 
 from clvmodels.errors import InputError
 from clvmodels.fitting.distributions import DISTRIBUTIONS, Beta, Gamma, HalfNormal, LogNormal, Prior
-from clvmodels.models import BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, Family, GammaGamma, GammaGammaFirst, ParetoNBD
+from clvmodels.models import BGBB, BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, Family, GammaGamma, GammaGammaFirst, ParetoNBD
 from clvmodels.models.arrays import Array
 
 __all__ = ["PARAMETRISATIONS", "Beta", "Gamma", "HalfNormal", "LogNormal", "Parametrisation", "Prior", "Quantity"]
@@ -171,6 +171,22 @@ def _nbd(scale: float, shape: Any, rate: Any) -> NBD:
     return NBD(shape, scale * shape / rate)
 
 
+CHANCE = (
+    Quantity("evenness", "α + β, small when customers differ much in buying", "log", LogNormal(1.6, 1.5), True),
+    Quantity("chance", "α / (α + β), the share of opportunities that are bought at, while alive", "logit", Beta(1, 1)),
+)
+"""How often customers buy at opportunities."""
+BEFORE = (
+    Quantity("concentration", "γ + δ, small when customers differ much in dropout", "log", LogNormal(1.6, 1.5), True),
+    Quantity("dropout", "γ / (γ + δ), the share that leaves before an opportunity", "logit", Beta(1, 1)),
+)
+"""How customers leave before opportunities."""
+
+
+def _bgbb(scale: float, evenness: Any, chance: Any, concentration: Any, dropout: Any) -> BGBB:
+    return BGBB(chance * evenness, (1 - chance) * evenness, dropout * concentration, (1 - dropout) * concentration)
+
+
 LEAVING = (
     Quantity("stay_shape", "s, small when customers differ much in how long they stay", "log", LogNormal(0, 1), True),
     Quantity("dropout", "1 − (1 + 1/β)^−s, the share that leaves within the mean T", "logit", Beta(1, 1)),
@@ -211,6 +227,7 @@ WORTH = (
 PARAMETRISATIONS: dict[str, Parametrisation] = {
     "bgnbd": Parametrisation(BGNBD, (*RATE, *COIN), _bgnbd, _same, _same_slopes),
     "mbgnbd": Parametrisation(MBGNBD, (*RATE, *COIN), _mbgnbd, _same, _same_slopes),
+    "bgbb": Parametrisation(BGBB, (*CHANCE, *BEFORE), _bgbb, _same, _same_slopes),
     "bgcnbd": Parametrisation(BGCNBD, (*RATE, *COIN), _bgcnbd, _same, _same_slopes),
     "mbgcnbd": Parametrisation(MBGCNBD, (*RATE, *COIN), _mbgcnbd, _same, _same_slopes),
     "pareto_nbd": Parametrisation(ParetoNBD, (*RATE, *LEAVING), _pareto_nbd, _pareto_nbd_eta, _pareto_nbd_slopes),

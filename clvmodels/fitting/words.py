@@ -10,6 +10,7 @@ from clvmodels.fitting.mle import FLAT, Optimum
 from clvmodels.fitting.objective import Limit
 from clvmodels.language import SPOKEN, _, ngettext, pgettext
 from clvmodels.models import (
+    BGBB,
     BGCNBD,
     BGNBD,
     MBGCNBD,
@@ -113,6 +114,9 @@ _PARAMETERS: dict[tuple[type[Family], int], tuple[str, ...]] = {
     (MBGCNBD, 0): ("r", "alpha"),
     (MBGCNBD, 2): ("a", "b"),
     (MBGCNBD, 3): ("a", "b"),
+    (BGBB, 0): ("alpha", "beta"),
+    (BGBB, 2): ("gamma", "delta"),
+    (BGBB, 3): ("gamma", "delta"),
     (ParetoNBD, 0): ("r", "alpha"),
     (ParetoNBD, 2): ("s", "beta"),
     (ParetoNBD, 3): ("s", "beta"),
@@ -129,6 +133,40 @@ _PARAMETERS: dict[tuple[type[Family], int], tuple[str, ...]] = {
 def _meaning(limit: Limit, model: Family, unit: Unit) -> tuple[str, dict[str, str]]:
     """What a limit means, and what to fill into that."""
     match model, limit.coordinate, limit.sign:
+        case BGBB(alpha=alpha, beta=beta), 0, 1:
+            return (
+                _(
+                    "these data {tell} how customers differ in their chance to buy (alpha and beta grow together; "
+                    "{values}), only that its mean alpha/(alpha+beta) is {mean}"
+                ),
+                {"mean": n.general(alpha / (alpha + beta))},
+            )
+        case BGBB(alpha=alpha, beta=beta), 0, -1:
+            return (
+                _(
+                    "these data {tell} how often customers buy (alpha and beta vanish together; {values}), only that a "
+                    "share of {mean} buys at every opportunity while the others never do"
+                ),
+                {"mean": n.general(alpha / (alpha + beta))},
+            )
+        case BGBB(gamma=gamma, delta=delta), 2, 1:
+            return (
+                _(
+                    "these data {tell} how customers differ in dropout (gamma and delta grow together; {values}), only "
+                    "that its mean gamma/(gamma+delta) is {mean}"
+                ),
+                {"mean": n.general(gamma / (gamma + delta))},
+            )
+        case BGBB(gamma=gamma, delta=delta), 2, -1:
+            return (
+                _(
+                    "these data {tell} how customers differ in dropout (gamma and delta vanish together; {values}), "
+                    "only that a share of {mean} leaves before the first opportunity while the others stay"
+                ),
+                {"mean": n.general(gamma / (gamma + delta))},
+            )
+        case BGBB(), 3, -1:
+            return _("these data {tell} whether customers drop out at all (gamma/(gamma+delta) vanishes; {values})"), {}
         case TickingFamily(r=r, alpha=alpha, k=k), 0, 1:
             return (
                 _(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clvmodels.models.base import Family, PurchaseFamily
+from clvmodels.models.bgbb import BGBB
 from clvmodels.models.bgcnbd import BGCNBD
 from clvmodels.models.bgnbd import BGNBD
 from clvmodels.models.gamma_gamma import GammaGamma, GammaGammaFirst, GammaGammaFrequency
@@ -14,11 +15,12 @@ from clvmodels.models.spend import SpendFamily
 
 FAMILIES: dict[str, type[Family]] = {
     family.name: family
-    for family in (BGNBD, MBGNBD, ParetoNBD, NBD, BGCNBD, MBGCNBD, GammaGamma, GammaGammaFirst)
+    for family in (BGNBD, MBGNBD, ParetoNBD, NBD, BGCNBD, MBGCNBD, BGBB, GammaGamma, GammaGammaFirst)
 }
 """Every family by its name; the laws in the tests run over this table."""
 
 __all__ = [
+    "BGBB",
     "BGCNBD",
     "BGNBD",
     "FAMILIES",

@@ -143,6 +143,8 @@ class PurchaseFamily(Family):
     """
 
     kind = "purchases"
+    discrete: ClassVar[bool] = False
+    """Whether time is counted in opportunities to buy, so that x, t_x, T and t must be whole numbers."""
 
     @abstractmethod
     def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, ops: Ops = NUMPY) -> Any:

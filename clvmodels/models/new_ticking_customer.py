@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from clvmodels.models import new_customer
-from clvmodels.models.arrays import Array, in_blocks
+from clvmodels.models.arrays import BLOCK, Array, in_blocks
 from clvmodels.models.new_customer import log_stayed, nbd_pmf, nbd_tail, over_dropout
 from clvmodels.models.race import gauss
 
@@ -99,25 +99,41 @@ def _mean(*arrays: Array, k: int, stage: int) -> Array:
     for size in np.unique(tier[direct & (t > 0)]):
         rows = np.flatnonzero(direct & (t > 0) & (tier == size))
         n_max = int(2 ** (size / 2)) + 1
-        step = max(1, (1 << 17) // (k * n_max))
+        step = max(1, BLOCK // (k * n_max))
         for start in range(0, rows.size, step):
             part = rows[start : start + step]
-            table = survival_table(n_max, t[part], r[part], alpha[part], a[part], b[part], k, stage)
-            h[part] = table[:, :0:-1].sum(axis=-1)
+            h[part] = _mean_by_ticks(n_max, t[part] / alpha[part], r[part], a[part], b[part], k, stage)
     far = np.flatnonzero(~direct)
     if far.size:
         h[far] = _mean_by_integral(t[far] / alpha[far], r[far], a[far], b[far], k, stage)
     return h.reshape(arrays[0].shape)
 
 
+def _mean_by_ticks(n_max: int, tau: Array, r: Array, a: Array, b: Array, k: int, stage: int) -> Array:
+    """Σ over ticks m of P(m) × the purchases expected of a customer who would make ⌊(m + stage)/k⌋ if she stayed."""
+    tick, n = np.arange(1.0, k * (n_max + 1) - stage), np.arange(1.0, n_max)
+    tau, r, a, b = (column[:, None] for column in (tau, r, a, b))
+    chance = tau / (1 + tau) * (r + (tick - 1)) / tick  # over that of a tick less
+    log_none = -r * np.log1p(tau)
+    if log_none.min() > -600:
+        chance[:, :1] *= np.exp(log_none)
+        np.cumprod(chance, axis=-1, out=chance)
+    else:  # none at all is too unlikely to be a number
+        chance = np.exp(np.cumsum(np.log(chance), axis=-1) + log_none)
+    bought = np.ones((tau.size, n_max))
+    np.cumprod((b + (n - 1)) / (a + b + (n - 1)), axis=-1, out=bought[:, 1:])
+    np.cumsum(bought, axis=-1, out=bought)
+    return np.asarray(np.einsum("ijk,ij->i", chance[:, k - stage - 1 :].reshape(tau.size, n_max, k), bought))
+
+
 def _last_tick(r: Array, tau: Array, first: int) -> Array:
-    """A tick after which nothing matters: e^-38 of the chance of as many as ``first``, whatever is larger."""
+    """A tick after which nothing matters: the chance to get there is e^-30 of that of being active, or less."""
     middle = r * tau
-    far = np.maximum(first, middle + 8.5 * np.sqrt(middle * (1 + tau)))
+    far = np.maximum(first, middle + 6 * np.sqrt(middle * (1 + tau)))
     z = tau / (1 + tau)
     with np.errstate(divide="ignore"):
         ratio = np.maximum(z, z * (r + far) / (far + 1))
-        return np.asarray(far + 38 / np.maximum(-np.log(ratio), 1e-12))
+        return np.asarray(far + 30 / np.maximum(-np.log(ratio), 1e-12))
 
 
 def _mean_by_integral(tau: Array, r: Array, a: Array, b: Array, k: int, stage: int) -> Array:
