@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SPENDS: dict[str, type[SpendFamily]] = {
     name: family for name, family in FAMILIES.items() if issubclass(family, SpendFamily)
 }
+MANY_WITHOUT = 0.01
+"""Share of purchase days without a positive value above which a model of positive values needs a warning."""
 SAME = 1e-3
 """Relative differences in spend below this are no heterogeneity: one price, and some rounding."""
 
@@ -176,7 +178,37 @@ def spend_objective(summary: Observed, family: type[Family] = GammaGamma) -> tup
                 "model. Multiply expected purchases by that amount, and leave the model out (--spend none)."
             ],
         )
+    if SPENDS[family.name].single:
+        _check_single_values(summary, known, left_out, family)
     return SPEND_OBJECTIVES[family.name](*known), left_out
+
+
+def _check_single_values(
+    summary: Observed, known: tuple[Array, ...], left_out: dict[str, int], family: type[Family]
+) -> None:
+    """Refuse values that do not differ within customers, and warn of days without a value."""
+    x, _, spread = known
+    cannot = f"{family.title} cannot be fitted"
+    even = "g" in family.parameter_names() and np.ptp(x) == 0
+    if even or not (np.abs(spread) > SAME**2 * (x - 1)).any():
+        same = f"made the same number of purchases, {x[0]:g}" if even else "always spend the same"
+        more = ", and from customers who buy more often than others" if even else ""
+        raise InputError(
+            cannot,
+            [
+                f"all {x.size:,} buyers {same}. The model learns from how the values of one customer's purchases "
+                f"differ{more}. Choose --spend gamma_gamma_first, or --spend none."
+            ],
+        )
+    days, without = int(summary.frame["frequency"].sum()) + len(summary.frame), left_out["n_days_left_out"]
+    if without > MANY_WITHOUT * days:
+        warnings.warn(
+            f"{family.title}: {without:,} of {days:,} purchase days have no positive value, and the model leaves them "
+            f"out. It forecasts the value of a day that has one: totals come out about {without / days:.0%} too high. "
+            "Choose --spend gamma_gamma_first, which counts such days as purchases of value 0.",
+            DiagnosticWarning,
+            stacklevel=5,
+        )
 
 
 def spend_known(
@@ -230,6 +262,9 @@ def spend_known(
 def spend_data(summary: Observed, family: type[Family] = GammaGamma) -> tuple[tuple[Array, ...], dict[str, int]]:
     """What the family knows of the customers who spent, and how many it leaves out, by the name of the diagnostic."""
     known = spend_known(summary, family)
-    x, typical = known[0], SPENDS[family.name].typical(*known[:2])
-    spent = (x > 0) & (typical > 0)
-    return tuple(column[spent] for column in known), {"n_left_out": int(((x > 0) & ~spent).sum())}
+    spend, x = SPENDS[family.name], known[0]
+    spent = (x > 0) & (spend.typical(*known[:2]) > 0)
+    left_out = {"n_left_out": int((~spent & ((x > 0) | spend.first)).sum())}
+    if spend.single:
+        left_out["n_days_left_out"] = int((summary.frame["frequency"] + 1).sum() - x.sum())
+    return tuple(column[spent] for column in known), left_out

@@ -17,7 +17,20 @@ from scipy import special
 
 from clvmodels.errors import InputError
 from clvmodels.fitting.distributions import DISTRIBUTIONS, Beta, Gamma, HalfNormal, LogNormal, Prior
-from clvmodels.models import BGBB, BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, Family, GammaGamma, GammaGammaFirst, ParetoNBD
+from clvmodels.models import (
+    BGBB,
+    BGCNBD,
+    BGNBD,
+    MBGCNBD,
+    MBGNBD,
+    NBD,
+    Family,
+    GammaGamma,
+    GammaGammaFirst,
+    GammaGammaFrequency,
+    LogNormalSpend,
+    ParetoNBD,
+)
 from clvmodels.models.arrays import Array
 
 __all__ = ["PARAMETRISATIONS", "Beta", "Gamma", "HalfNormal", "LogNormal", "Parametrisation", "Prior", "Quantity"]
@@ -224,6 +237,25 @@ WORTH = (
 )
 """What a purchase is worth."""
 
+
+def _gamma_gamma_frequency(scale: float, p: Any, q_above_1: Any, mean: Any, growth: Any) -> GammaGammaFrequency:
+    return GammaGammaFrequency(p, 1 + q_above_1, scale * mean * q_above_1 / p, growth)
+
+
+def _gamma_gamma_frequency_eta(u: Array) -> Array:
+    return np.concatenate([_gamma_gamma_eta(u[..., :3]), u[..., 3:]], axis=-1)
+
+
+def _gamma_gamma_frequency_slopes(u: Array) -> tuple[Array, Array]:
+    jacobian, bend = np.eye(4), np.zeros((4, 4, 4))
+    jacobian[:3, :3], bend[:3, :3, :3] = _gamma_gamma_slopes(u[:3])
+    return jacobian, bend
+
+
+def _lognormal(scale: float, within: Any, between: Any, median: Any) -> LogNormalSpend:
+    return LogNormalSpend(within, between, scale * median)
+
+
 PARAMETRISATIONS: dict[str, Parametrisation] = {
     "bgnbd": Parametrisation(BGNBD, (*RATE, *COIN), _bgnbd, _same, _same_slopes),
     "mbgnbd": Parametrisation(MBGNBD, (*RATE, *COIN), _mbgnbd, _same, _same_slopes),
@@ -235,6 +267,29 @@ PARAMETRISATIONS: dict[str, Parametrisation] = {
     "gamma_gamma": Parametrisation(GammaGamma, WORTH, _gamma_gamma, _gamma_gamma_eta, _gamma_gamma_slopes),
     "gamma_gamma_first": Parametrisation(
         GammaGammaFirst, WORTH, _gamma_gamma_first, _gamma_gamma_eta, _gamma_gamma_slopes
+    ),
+    "gamma_gamma_frequency": Parametrisation(
+        GammaGammaFrequency,
+        (
+            *WORTH,
+            Quantity("growth", "g, the factor on spend when purchases double", "log", LogNormal(0, 0.5)),
+        ),
+        _gamma_gamma_frequency,
+        _gamma_gamma_frequency_eta,
+        _gamma_gamma_frequency_slopes,
+    ),
+    "lognormal": Parametrisation(
+        LogNormalSpend,
+        (
+            Quantity("sigma", "σ, how much one customer's purchases differ in log value", "log", HalfNormal(0.9)),
+            Quantity("tau", "τ, how much customers differ in log value", "log", HalfNormal(0.9), True),
+            Quantity(
+                "median", "the median customer's median purchase ÷ the data's geometric mean", "log", LogNormal(0, 1)
+            ),
+        ),
+        _lognormal,
+        _same,
+        _same_slopes,
     ),
 }
 """Each family's quantities with their weak default priors."""

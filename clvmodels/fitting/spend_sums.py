@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from clvmodels.fitting.objective import BLOCK, Limit, Value
-from clvmodels.models import Family, GammaGamma, GammaGammaFirst
-from clvmodels.models.arrays import LARGE, Array
+from clvmodels.models import Family, GammaGamma, GammaGammaFirst, GammaGammaFrequency, LogNormalSpend
+from clvmodels.models.arrays import LARGE, LOG_SQRT_2PI, Array
+
+Places: TypeAlias = NDArray[np.intp]
 
 
 class GammaGammaObjective:
@@ -83,14 +87,19 @@ class GammaGammaObjective:
         return np.asarray(density - q * among + p * (self._x_log_total - self._x.sum() * log_v - within))
 
     def __call__(self, eta: Array) -> Value:
-        """Log-likelihood (without the constant of `shift`), gradient and Hessian at η.
+        """Log-likelihood (without the constant of `shift`), gradient and Hessian at η."""
+        value, gradient, hessian = self._by_parameters(eta, self._customers(eta, self._m, self._total))
+        jacobian = self.log_jacobian(eta)
+        return value, jacobian.T @ gradient, jacobian.T @ hessian @ jacobian
+
+    def _by_parameters(self, eta: Array, sums: Array) -> Value:
+        """Log-likelihood, gradient and Hessian in log (p, q, v), from the customers' sums.
 
         With Stirling's leading terms taken out of ln B(px, q) and joined with the logarithms of spend, nothing cancels
         where p and q are huge: customers who all spend nearly the same are as safe as any others.
         """
-        p, q, s = np.exp(eta)
-        v = s * q / p
-        same_p, same_q, by_v, x_share, rest, x_spread, spread = self._customers(q / p, s, v)
+        p, q = np.exp(eta[:2])
+        same_p, same_q, by_v, x_share, rest, x_spread, spread = sums
         same_p, same_q, by_v = p * same_p, q * same_q, q * by_v
         first, n = p * self._counts, self._n
         size = first + q
@@ -111,20 +120,17 @@ class GammaGammaObjective:
                 [-p * x_share, q * rest, -p * x_spread - q * spread],
             ]
         )
-        J = self.log_jacobian(eta)
-        return value, J.T @ np.array([by_p, by_q, by_v]), J.T @ hessian @ J
+        return value, np.array([by_p, by_q, by_v]), hessian
 
-    def _customers(self, ratio: float, s: float, v: float) -> Array:
+    def _customers(self, eta: Array, m: Array, all_total: Array) -> Array:
         """What depends on each customer's m, summed: seven sums in one pass."""
+        p, q, s = np.exp(eta[:3])
+        ratio, v = q / p, s * q / p
         sums = np.zeros(7)
         for start in range(0, self._x.size, BLOCK):
             block = slice(start, start + BLOCK)
-            x, total = self._x[block], self._total[block]
-            part = 1 / (total + v)
-            gap = (self._m[block] - s) * part
-            apart, share, rest = x * gap, v * part, total * part
-            spread = share * rest
-            within, between = np.log1p(ratio * gap), np.log1p(-apart)
+            x = self._x[block]
+            within, between, apart, share, rest, spread = _terms(ratio, s, v, x, m[block], all_total[block])
             sums += (
                 *(x @ within, between.sum(), apart.sum()),
                 *(x @ share, rest.sum(), x @ spread, spread.sum()),
@@ -132,10 +138,206 @@ class GammaGammaObjective:
         return sums
 
 
+def _terms(ratio: float, s: float, v: float, x: Array, m: Array, total: Array) -> tuple[Array, ...]:
+    """What a customer's m gives to the log-likelihood and its derivatives."""
+    part = 1 / (total + v)
+    gap = (m - s) * part
+    apart, share, rest = x * gap, v * part, total * part
+    return np.log1p(ratio * gap), np.log1p(-apart), apart, share, rest, share * rest
+
+
 class GammaGammaFirstObjective(GammaGammaObjective):
     """The same over all customers, whose first purchases count."""
 
     family: ClassVar[type[Family]] = GammaGammaFirst
+
+
+class GammaGammaFrequencyObjective(GammaGammaObjective):
+    """Of every single value, with η = (log p, log q, log p v/q, log g): the last is the growth with frequency.
+
+    Customers with the same x are Gamma-Gamma's, at a v of their own.
+    """
+
+    family: ClassVar[type[Family]] = GammaGammaFrequency
+
+    def __init__(self, x: Array, m: Array, d: Array, *, scale: float | None = None) -> None:
+        super().__init__(x, m, scale=scale)
+        order = np.argsort(x, kind="stable")
+        self._x, self._m, self._total = x[order], self._m[order], self._total[order]
+        self._all, self._log_ratios = (x, m, d), float(x @ d)
+        self._doublings = np.log2(self._counts)
+        self._ends: Places = np.cumsum(self._n).astype(np.intp)
+        self._log_totals = np.add.reduceat(np.log(self._total), self._starts)
+        self.n_per_draw = 16 * self._n.size
+
+    @property
+    def _starts(self) -> Places:
+        return np.append(0, self._ends[:-1])
+
+    def thinned(self, step: int) -> Self:
+        """Every ``step``-th customer."""
+        return type(self)(*(column[step // 2 :: step] for column in self._all), scale=self.scale)
+
+    def shift(self) -> float:
+        """The density of x values in the analyst's money, and what no parameter changes."""
+        x, m, _ = self._all
+        constant = (x - 1) @ np.log(m) + (x - 1).sum() * LOG_SQRT_2PI + np.log(x).sum() / 2
+        return super().shift() - float(constant) - self._log_ratios
+
+    def log_parameters(self, eta: Array) -> Array:
+        """log (p, q, v, g)."""
+        return np.append(super().log_parameters(eta), eta[3])
+
+    def log_jacobian(self, eta: Array) -> Array:
+        """Derivative of log (p, q, v, g) by η."""
+        jacobian = np.eye(4)
+        jacobian[:3, :3] = super().log_jacobian(eta)
+        return jacobian
+
+    def starts(self) -> tuple[Array, ...]:
+        """Those of Gamma-Gamma, where spend does not go with frequency."""
+        return tuple(np.append(start, 0.0) for start in super().starts())
+
+    def rows(self) -> tuple[tuple[Array, ...], Array]:
+        """x, m and d; every customer has a row."""
+        return self._all, np.ones(self.n_patterns)
+
+    def values(self, etas: Array) -> Array:
+        """Log-likelihood alone at many η, shape (draws, k).
+
+        Customers with the same x enter through one sum that is a smooth function of their log v.
+        """
+        log_p, log_q, log_g = etas[:, 0], etas[:, 1], etas[:, 3]
+        p, q = np.exp(log_p), np.exp(log_q)
+        result = -special.betaln(p[:, None] * self._counts, q[:, None]) @ self._n + self._shared(log_p)[0]
+        log_v = etas[:, 2] + log_q - log_p
+        for x, k, logs, start, end in zip(
+            self._counts, self._doublings, self._log_totals, self._starts, self._ends, strict=True
+        ):
+            here, total = log_v + k * log_g, self._total[start:end]
+            low, high = float(here.min()), float(here.max())
+            nodes = 8 + int(np.ceil(8 * (high - low)))
+            if len(etas) <= nodes:
+                sums = np.array([np.log1p(total / np.exp(one)).sum() for one in here])
+            else:
+                points = np.polynomial.chebyshev.chebpts1(nodes)
+                grid = np.exp((low + high) / 2 + (high - low) / 2 * points)
+                table = np.array([np.log1p(total / v).sum() for v in grid])
+                solved = np.linalg.solve(np.polynomial.chebyshev.chebvander(points, nodes - 1), table)
+                place = 2 * (here - low) / (high - low) - 1 if high > low else np.zeros(here.size)
+                sums = np.polynomial.chebyshev.chebval(place, solved)
+            result += p * x * (logs - (end - start) * here - sums) - q * sums
+        return np.asarray(result)
+
+    def _shared(self, log_p: Array) -> tuple[Array, Array, Array]:
+        """How the values share their totals: its part of the log-likelihood, and two derivatives by log p."""
+        p = np.exp(log_p)
+        first = p[..., None] * self._counts
+        (whole, slope, bend), (rest, slope_p, bend_p) = _past_stirling(first), _past_stirling(p)
+        more = float((self._counts - 1) @ self._n)
+        x = float(self._counts @ self._n)
+        value = whole @ self._n - x * rest + more / 2 * log_p + p * self._log_ratios
+        once = (first * slope) @ self._n - x * p * slope_p + p * self._log_ratios
+        return value, once, once + (first**2 * bend) @ self._n - x * p**2 * bend_p
+
+    def __call__(self, eta: Array) -> Value:
+        """Log-likelihood (without the constant of `shift`), gradient and Hessian at η."""
+        table = self._by_count(eta)
+        parts = [table @ self._doublings**power for power in range(3)]
+        value, by_three, hessian_of_three = self._by_parameters(eta, parts[0])
+        p, q = np.exp(eta[:2])
+        shared, once, twice = self._shared(eta[0])
+        by_three[0] += once
+        hessian_of_three[0, 0] += twice
+        gradient, hessian = np.append(by_three, q * parts[1][2]), np.zeros((4, 4))
+        hessian[:3, :3] = hessian_of_three
+        cross = np.array([-p * parts[1][3], q * parts[1][4], -p * parts[1][5] - q * parts[1][6]])
+        hessian[3, :3] = hessian[:3, 3] = cross
+        hessian[3, 3] = -p * parts[2][5] - q * parts[2][6]
+        jacobian = self.log_jacobian(eta)
+        return value + float(shared), jacobian.T @ gradient, jacobian.T @ hessian @ jacobian
+
+    def _by_count(self, eta: Array) -> Array:
+        """The seven sums of Gamma-Gamma, of the customers with each x: shape (7, counts)."""
+        p, q, s = np.exp(eta[:3])
+        level = np.repeat(np.exp(-eta[3] * self._doublings), self._ends - self._starts)
+        m, total = self._m * level, self._total * level
+        within, between, apart, share, rest, spread = _terms(q / p, s, s * q / p, self._x, m, total)
+        rows = (self._x * within, between, apart, self._x * share, rest, self._x * spread, spread)
+        return np.stack([np.add.reduceat(row, self._starts) for row in rows])
+
+
+class LogNormalObjective:
+    """η = (log σ, log τ, log v): of customers with the same x a sum, a mean and a sum of squares say everything."""
+
+    family: ClassVar[type[Family]] = LogNormalSpend
+    limits: ClassVar[tuple[Limit, ...]] = (Limit(1, -1, np.log(1e3)),)  # all customers have the same level
+
+    def __init__(self, x: Array, m: Array, ss: Array, *, scale: float | None = None) -> None:
+        self.scale = scale if scale is not None else float(np.exp(x @ m / x.sum()))
+        self._rows = (x, m, ss)
+        self.n_customers = x.size
+        away = m - np.log(self.scale)
+        counts = x.astype(np.intp)
+        n = np.bincount(counts)
+        self._x = np.flatnonzero(n).astype(float)
+        self._n = n[n > 0].astype(float)
+        self._mean = np.bincount(counts, away)[n > 0] / self._n
+        place = np.searchsorted(self._x, x)
+        self._squares = np.bincount(place, (away - self._mean[place]) ** 2)
+        self._within = float(ss.sum())
+        self._more = float((x - 1).sum())
+        self.n_patterns = self.n_per_draw = self._x.size
+
+    def thinned(self, step: int) -> Self:
+        """Every ``step``-th customer."""
+        return type(self)(*(column[step // 2 :: step] for column in self._rows), scale=self.scale)
+
+    def shift(self) -> float:
+        """The density of the values in the analyst's money, and what no parameter changes."""
+        x, m, _ = self._rows
+        return float(-(x @ m) - x.sum() * LOG_SQRT_2PI - np.log(x).sum() / 2)
+
+    def log_parameters(self, eta: Array) -> Array:
+        """log (σ, τ, v)."""
+        return np.asarray(eta + np.array([0.0, 0.0, np.log(self.scale)]))
+
+    def log_jacobian(self, eta: Array) -> Array:
+        """They are η itself, but for the unit of money."""
+        return np.eye(3)
+
+    def starts(self) -> tuple[Array, ...]:
+        """Little or much difference within customers, and between them."""
+        return tuple(np.append(np.log(pair), 0.0) for pair in ((0.5, 0.5), (1.0, 0.2), (0.2, 1.0)))
+
+    def rows(self) -> tuple[tuple[Array, ...], Array]:
+        """x, m, ss; every customer has a row."""
+        return self._rows, np.ones(self.n_customers)
+
+    def values(self, etas: Array) -> Array:
+        """Log-likelihood alone at many η, shape (draws, k)."""
+        log_sigma, log_tau, mu = etas.T[..., None]
+        spread = np.exp(2 * log_tau) + np.exp(2 * log_sigma) / self._x
+        squares = self._squares + self._n * (self._mean - mu) ** 2
+        within = -self._more * log_sigma - self._within / 2 * np.exp(-2 * log_sigma)
+        return np.asarray(within[:, 0] - (np.log(spread) @ self._n + (squares / spread).sum(axis=1)) / 2)
+
+    def __call__(self, eta: Array) -> Value:
+        """Log-likelihood (without the constant of `shift`), gradient and Hessian at η."""
+        within, between, n = np.exp(2 * eta[0]), np.exp(2 * eta[1]), self._n
+        spread = between + within / self._x
+        away = n * (self._mean - eta[2])
+        squares = self._squares + away**2 / n
+        steps = np.array([2 * within / self._x, np.full(n.size, 2 * between)])  # of spread, by log σ and log τ
+        slope, bend = (squares / spread - n) / (2 * spread), (n / 2 - squares / spread) / spread**2
+        gradient = np.append(steps @ slope, (away / spread).sum())
+        gradient[0] += self._within / within - self._more
+        hessian = np.zeros((3, 3))
+        hessian[:2, :2] = (steps * bend) @ steps.T + np.diag(2 * steps @ slope)
+        hessian[0, 0] -= 2 * self._within / within
+        hessian[2, :2] = hessian[:2, 2] = -steps @ (away / spread**2)
+        hessian[2, 2] = -(n / spread).sum()
+        return float(self.values(eta[None])[0]), gradient, hessian
 
 
 def _past_stirling(a: Array) -> tuple[Array, Array, Array]:
@@ -157,10 +359,16 @@ def _past_stirling(a: Array) -> tuple[Array, Array, Array]:
     )
 
 
-SpendObjective: TypeAlias = GammaGammaObjective
+SpendObjective: TypeAlias = GammaGammaObjective | LogNormalObjective
 """A spend family's likelihood of some customers."""
 
-SPEND_OBJECTIVES: dict[str, type[SpendObjective]] = {
-    objective.family.name: objective for objective in (GammaGammaObjective, GammaGammaFirstObjective)
+SPEND_OBJECTIVES: dict[str, Callable[..., SpendObjective]] = {
+    objective.family.name: objective
+    for objective in (
+        GammaGammaObjective,
+        GammaGammaFirstObjective,
+        GammaGammaFrequencyObjective,
+        LogNormalObjective,
+    )
 }
 """By the family's name."""

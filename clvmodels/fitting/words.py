@@ -20,6 +20,7 @@ from clvmodels.models import (
     GammaGamma,
     GammaGammaFirst,
     GammaGammaFrequency,
+    LogNormalSpend,
     ParetoNBD,
     PurchaseFamily,
 )
@@ -121,6 +122,7 @@ _PARAMETERS: dict[tuple[type[Family], int], tuple[str, ...]] = {
     (ParetoNBD, 2): ("s", "beta"),
     (ParetoNBD, 3): ("s", "beta"),
     (NBD, 0): ("r", "alpha"),
+    (LogNormalSpend, 1): ("tau",),
     **{
         (family, coordinate): (name, "v")
         for family in (GammaGamma, GammaGammaFirst, GammaGammaFrequency)
@@ -241,5 +243,13 @@ def _meaning(limit: Limit, model: Family, unit: Unit) -> tuple[str, dict[str, st
                     "mean spend is {mean}"
                 ),
                 {"mean": n.general(p * v / (q - 1), 4)},
+            )
+        case LogNormalSpend(v=v), 1, -1:
+            return (
+                _(
+                    "these data {tell} how customers differ in spend (tau vanishes; {values}), only that the median "
+                    "purchase is {median}"
+                ),
+                {"median": n.general(v, 4)},
             )
     raise AssertionError(f"no words for {limit}")  # a new limit needs its sentence

@@ -7,6 +7,7 @@ from clvmodels.models.bgbb import BGBB
 from clvmodels.models.bgcnbd import BGCNBD
 from clvmodels.models.bgnbd import BGNBD
 from clvmodels.models.gamma_gamma import GammaGamma, GammaGammaFirst, GammaGammaFrequency
+from clvmodels.models.lognormal_spend import LogNormalSpend
 from clvmodels.models.mbgcnbd import MBGCNBD
 from clvmodels.models.mbgnbd import MBGNBD
 from clvmodels.models.nbd import NBD
@@ -15,7 +16,19 @@ from clvmodels.models.spend import SpendFamily
 
 FAMILIES: dict[str, type[Family]] = {
     family.name: family
-    for family in (BGNBD, MBGNBD, ParetoNBD, NBD, BGCNBD, MBGCNBD, BGBB, GammaGamma, GammaGammaFirst)
+    for family in (
+        BGNBD,
+        MBGNBD,
+        ParetoNBD,
+        NBD,
+        BGCNBD,
+        MBGCNBD,
+        BGBB,
+        GammaGamma,
+        GammaGammaFirst,
+        GammaGammaFrequency,
+        LogNormalSpend,
+    )
 }
 """Every family by its name; the laws in the tests run over this table."""
 
@@ -31,6 +44,7 @@ __all__ = [
     "GammaGamma",
     "GammaGammaFirst",
     "GammaGammaFrequency",
+    "LogNormalSpend",
     "ParetoNBD",
     "PurchaseFamily",
     "SpendFamily",

@@ -56,6 +56,9 @@ class Ops(Protocol):
     def betaln(self, first: Any, second: Any, /) -> Any:
         """ln B(first, second)."""
 
+    def stirling_rest(self, value: Any, /) -> Any:
+        """What Stirling's formula leaves out of lnΓ(value)."""
+
 
 def stirling_rest(z: ArrayLike) -> Array:
     """What Stirling's formula leaves out: lnΓ(z) − [(z − ½) ln z − z + ½ ln 2π] (Abramowitz & Stegun 6.1.41)."""
@@ -91,6 +94,16 @@ def betaln(first: ArrayLike, second: ArrayLike) -> Array:
     total, share = few + many, few / many
     main = few * np.log(share) - 0.5 * np.log(few) - (total - 0.5) * np.log1p(share) + LOG_SQRT_2PI
     return np.asarray(main + (stirling_rest(few) + stirling_rest(many) - stirling_rest(total)))
+
+
+def digamma_rest(z: ArrayLike) -> Array:
+    """What ln z − 1/(2z) leaves out: ψ(z) − ln z + 1/(2z) (Abramowitz & Stegun 6.3.18), `stirling_rest`'s slope."""
+    z = np.asarray(z, float)
+    rest = -_digamma_rest(np.maximum(z, LARGE))
+    if np.all(z >= LARGE):
+        return rest
+    near = np.minimum(z, LARGE)
+    return np.asarray(np.where(z >= LARGE, rest, special.digamma(near) - np.log(near) + 1 / (2 * near)))
 
 
 def digamma_rise(start: ArrayLike, count: ArrayLike) -> Array:
@@ -179,6 +192,7 @@ class _NumPy:
     where = staticmethod(np.where)
     log_rising = staticmethod(log_rising)
     betaln = staticmethod(betaln)
+    stirling_rest = staticmethod(stirling_rest)
 
 
 NUMPY: Ops = _NumPy()

@@ -38,6 +38,8 @@ class SpendFamily(Family):
 
     first: ClassVar[bool]
     """Whether the value of the first purchase is used."""
+    single: ClassVar[bool] = False
+    """Whether single values are used, not their mean alone: then days without a positive value are left out."""
     columns: ClassVar[tuple[str, ...]]
     """The columns of ``Summary.frame`` that `observed` reads."""
 

@@ -13,8 +13,8 @@ from clvmodels.errors import InputError
 CONTRACT = frozenset(
     """customer_id date value first_purchase last_purchase frequency recency T monetary_value value_first value_past
     n_valued log_value_mean log_value_ss purchases first_purchases horizon_start horizon_end p_alive p_active
-    expected_purchases purchases_lower purchases_upper expected_spend value_lower value_upper clv clv_lower clv_upper formula_value tier
-    _rows _gross _negative _reason""".lower().split()
+    expected_purchases purchases_lower purchases_upper expected_spend value_lower value_upper clv clv_lower
+    clv_upper formula_value tier _rows _gross _negative _reason""".lower().split()
 )
 """Names with a meaning of their own in our tables: no segment or cost column may bear one."""
 
