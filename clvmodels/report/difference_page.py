@@ -89,7 +89,7 @@ NAMES: Catalogue[str] = SPOKEN | {
 
 CAPTIONS: Catalogue[str] = SPOKEN | {
     "data": "What was observed",
-    "forecast": "Forecasts: from {before} to {after}",
+    "forecast": "Forecasts: {before} before, {after} after",
     "kpis": "Indicators as observed, and mean CLV",
     "parameters": "Parameters of the fits behind the forecasts",
     "scores": "The model's measures, each in its own holdout",
@@ -339,5 +339,7 @@ def _customers(found: Difference) -> list[Block]:
         for one in found.movers.to_dict("records")
     )
     heads = tuple(HEADINGS[key] for key in ("customer", "before", "after", "difference"))
+    if not rows:
+        return blocks or [Paragraph(WORDS["nothing"])]
     caption = CAPTIONS["movers" if money else "movers_purchases"]
     return [*blocks, Table("movers", caption, heads, rows, "lrrr")]

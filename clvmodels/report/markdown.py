@@ -62,7 +62,7 @@ def table(headings: tuple[str, ...], rows: list[tuple[str, ...]], align: str) ->
     >>> print(table(("Name", "Sum"), [("a|b", "1")], "lr"))
     | Name | Sum |
     | --- | ---: |
-    | a\\\\|b | 1 |
+    | a\\|b | 1 |
     """
     heads = headings or ("",) * len(align)
     lines = [heads, tuple("---:" if one == "r" else "---" for one in align), *rows]
