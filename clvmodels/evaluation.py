@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from clvmodels.comparison import compare
-from clvmodels.errors import InputError
+from clvmodels.elsewhere import read_predictions
+from clvmodels.errors import DiagnosticWarning, InputError
 from clvmodels.formula import FORMULAS, predict_by_formula
 from clvmodels.judging import Bench, Predictor, Quantity
 from clvmodels.metrics import empty_parts
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Holdout
+from clvmodels.twins import knows_too_much, twin_auc, twins_of
 from clvmodels.verdict import headline
 
 Array = NDArray[np.float64]
+Others = Mapping[str, "tuple[ArrayLike | None, ArrayLike | None]"]
+"""Name → purchases and value, one number per customer; None for what is not predicted."""
 
 FEWEST_RESAMPLES = 20
 
@@ -68,7 +74,9 @@ def evaluate(
     forecast: Predictions,
     holdout: Holdout,
     *,
-    others: Mapping[str, tuple[ArrayLike, ArrayLike | None]] | None = None,
+    others: Others | None = None,
+    predictions: Any = None,
+    missing: str = "refuse",
     resamples: int = 500,
     seed: int = 0,
 ) -> Evaluation:
@@ -84,17 +92,33 @@ def evaluate(
     holdout
         The other side of the same split.
     others
-        Further rivals: name → (purchases, value or None), in the order of ``forecast.summary.frame``.
+        Further rivals: name → (purchases or None, value or None), in the order of ``forecast.summary.frame``.
+    predictions, missing
+        Rivals in a CSV or Parquet file or a table, made elsewhere: see :func:`clvmodels.elsewhere.read_predictions`.
     resamples, seed
         Bootstrap resamples of the customers, at least 20.
 
     Raises
     ------
     InputError
-        When the two do not match in days or customers, or ``others`` does not match them.
+        When the two do not match in days or customers, or ``others`` or ``predictions`` do not match them.
+
+    Warns
+    -----
+    DiagnosticWarning
+        When one of the others tells customers apart whom only the future can: it has seen the holdout.
     """
     _check(forecast, holdout, resamples)
-    benches = benches_of(forecast, holdout, others=others)
+    known = forecast.summary
+    brought = dict(others or {})
+    if predictions is not None:
+        elsewhere = read_predictions(predictions, missing=missing)
+        said = elsewhere.at(known.until, known.frame["customer_id"], has_value=known.has_value)
+        if both := [name for name in said if name in brought]:
+            raise InputError(f"{both[0]!r} is in others and in {elsewhere.source}. Give one of them another name.")
+        brought |= said
+    benches = benches_of(forecast, holdout, others=brought)
+    _warn_of_leaks(forecast, benches, brought)
     metrics, comparison = compare(benches, resamples=resamples, seed=seed)
     return Evaluation(
         metrics=metrics,
@@ -139,13 +163,29 @@ def _check(forecast: Predictions, holdout: Holdout, resamples: int) -> None:
         raise InputError("the forecast cannot be evaluated", problems)
 
 
+def _warn_of_leaks(forecast: Predictions, benches: Sequence[Bench], brought: Others) -> None:
+    """Tell of predictions made elsewhere that know what no history tells."""
+    if not brought:
+        return
+    twins = twins_of(forecast.summary)
+    for bench in benches:
+        for one in bench.predictors:
+            if one.name not in brought:
+                continue
+            caught, evidence = knows_too_much(*twin_auc(one.mean, bench.actual, twins))
+            if caught:
+                warnings.warn(
+                    f"{one.name} seems to have seen the holdout: {evidence}. Its scores are no forecast's.",
+                    DiagnosticWarning,
+                    stacklevel=3,
+                )
+
+
 def _are(some: Sized) -> str:
     return "is" if len(some) == 1 else "are"
 
 
-def benches_of(
-    forecast: Predictions, holdout: Holdout, *, others: Mapping[str, tuple[ArrayLike, ArrayLike | None]] | None = None
-) -> list[Bench]:
+def benches_of(forecast: Predictions, holdout: Holdout, *, others: Others | None = None) -> list[Bench]:
     """For each quantity the actual of each customer, the model, the formula's variants and the others."""
     customers = forecast.summary.frame["customer_id"]
     realised = holdout.frame.set_index("customer_id").loc[customers]
@@ -158,7 +198,7 @@ def benches_of(
         name = f"{model}+{forecast.spend.model.name}"
         models.append(Predictor.of_value(name, forecast.value_outcomes, actual))
         actuals.append(actual)
-    rivals: dict[str, tuple[Array, Array | None]] = {
+    rivals: dict[str, tuple[Array | None, Array | None]] = {
         name: (variant.purchases, variant.value)
         for name, variant in predict_by_formula(forecast.summary, forecast.horizon).items()
     }
@@ -175,16 +215,15 @@ def benches_of(
     return benches
 
 
-def _checked(
-    others: Mapping[str, tuple[ArrayLike, ArrayLike | None]], taken: set[str], customers: int
-) -> dict[str, tuple[Array, Array | None]]:
+def _checked(others: Others, taken: set[str], customers: int) -> dict[str, tuple[Array | None, Array | None]]:
     """Other rivals as arrays, one finite number per customer."""
     problems = []
-    arrays: dict[str, tuple[Array, Array | None]] = {}
+    arrays: dict[str, tuple[Array | None, Array | None]] = {}
     for name, (purchases, value) in others.items():
         if name in taken:
             problems.append(f"{name!r} is a predictor already. Give it another name.")
-        both = (np.asarray(purchases, float), None if value is None else np.asarray(value, float))
+        columns = [None if one is None else np.asarray(one, float) for one in (purchases, value)]
+        both = (columns[0], columns[1])
         for array, quantity in zip(both, ("purchases", "value"), strict=True):
             if array is None:
                 continue
