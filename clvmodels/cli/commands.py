@@ -13,10 +13,12 @@ from clvmodels.cli.options import (
     FitFile,
     HoldoutEnd,
     Log,
+    Missing,
     Models,
     Money,
     OptionalSource,
     Period,
+    PredictionsFile,
     Seed,
     Source,
     SourceOrRun,
@@ -72,6 +74,8 @@ def report(
     ] = "12 months",
     money: Money,
     models: Models,
+    predictions: PredictionsFile = None,
+    missing: Missing = "refuse",
     language: Annotated[str, option("Language of the report and of what is said.", metavar="en|pt-BR")] = "en",
     log: Log,
 ) -> None:
@@ -97,6 +101,8 @@ def report(
             calibration_end=calibration_end,
             holdout_end=holdout_end,
             horizon=horizon,
+            predictions=predictions,
+            missing=missing,
             language=language,
             progress=say,
             **keywords(log, period, money, models),
@@ -252,6 +258,8 @@ def evaluate(
     calibration_end: CalibrationEnd = None,
     holdout_end: HoldoutEnd = None,
     unit: UnitName = "week",
+    predictions: PredictionsFile = None,
+    missing: Missing = "refuse",
     models: Models,
     log: Log,
 ) -> None:
@@ -270,7 +278,14 @@ def evaluate(
         fits = chain.find_fits(run, source, fit, models)
         forecast = chain.forecast(run, fits, horizon=None, money=Money(), seed=models.seed)
         assert run.holdout is not None
-        result = judged(forecast, run.holdout, resamples=resamples, seed=models.seed)
+        result = judged(
+            forecast,
+            run.holdout,
+            predictions=predictions,
+            missing=missing,
+            resamples=resamples,
+            seed=models.seed,
+        )
         for table, target in zip((result.metrics, result.comparison), targets, strict=True):
             write_table(table, target)
     screen.say(*(f"- {sentence}" for sentence in result.headline()))

@@ -75,6 +75,19 @@ UnitName = Annotated[Literal["week", "day"], option("What 1.0 means in frequency
 FitFile = Annotated[
     str | None, option("A fit saved earlier by 'fit', used instead of fitting.", "--fit", metavar="FILE")
 ]
+PredictionsFile = Annotated[
+    str | None,
+    option(
+        "Predictions made elsewhere, to be judged too: a CSV or Parquet file with customer_id, purchases or value, and "
+        "predictor and cutoff where there are several.",
+        "--predictions",
+        metavar="FILE",
+    ),
+]
+Missing = Annotated[
+    Literal["refuse", "zero"],
+    option("Customers of whom --predictions says nothing: refused, or nothing is expected of them."),
+]
 
 
 @dataclass(frozen=True)

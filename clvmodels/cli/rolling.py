@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from clvmodels.cli import screen
 from clvmodels.cli.commands import app
-from clvmodels.cli.options import Log, Period, Seed, Source, keywords, option, spread
+from clvmodels.cli.options import Log, Missing, Period, PredictionsFile, Seed, Source, keywords, option, spread
 from clvmodels.progress import progress
 
 Families = Annotated[
     list[str] | None, option("Purchase model; repeatable.", metavar="NAME", show_default="all for continuous time")
 ]
 Spends = Annotated[list[str] | None, option("Spend model, or 'none'; repeatable.", metavar="NAME", show_default="all")]
-PredictionsFile = Annotated[
-    str | None,
-    option(
-        "Predictions made elsewhere, a CSV or Parquet file: customer_id, purchases or value, and where there are "
-        "several predictor and cutoff.",
-        "--predictions",
-        metavar="FILE",
-    ),
-]
-Missing = Annotated[
-    Literal["refuse", "zero"],
-    option("Customers of whom --predictions says nothing: refused, or nothing is expected of them."),
-]
 
 
 @app.command()

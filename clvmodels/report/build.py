@@ -20,6 +20,7 @@ from clvmodels.attention import tier_stability
 from clvmodels.calendar import Horizon, Unit, as_date, check_rate
 from clvmodels.checks import run_checks
 from clvmodels.choice import AUTO, CHOOSING, Taken, spend_name, take
+from clvmodels.elsewhere import read_predictions
 from clvmodels.errors import DiagnosticWarning, InputError
 from clvmodels.evaluation import evaluate
 from clvmodels.fitting.oracle import lifetimes_opinion
@@ -107,6 +108,8 @@ def build_report(
     spend: str | None = None,
     method: str = "posterior",
     returns: str = "net",
+    predictions: Any = None,
+    missing: str = "refuse",
     language: str = "en",
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
@@ -136,6 +139,8 @@ def build_report(
         "gamma_gamma" by default, with these two "auto", the best on the same cut-offs; "none" leaves money out. Method:
         "posterior" (a second or two; where its certificate fails, as on small logs, NUTS takes over, which takes a
         minute and needs PyMC), "nuts" or "mle".
+    predictions, missing
+        Rivals that were predicted elsewhere: see :func:`clvmodels.evaluate`.
     language
         Of the report: "en" or "pt-BR".
     seed
@@ -160,9 +165,13 @@ def build_report(
         "cost": cost, "date_format": date_format, "decimal": decimal, "currency": currency,
         "calibration_end": calibration_end, "holdout_end": holdout_end, "until": until, "horizon": horizon,
         "discount_rate": discount_rate, "margin": margin, "unit": unit, "family": family, "spend": spend,
-        "method": method, "returns": returns, "language": language, "seed": seed,
+        "method": method, "returns": returns,
+        "predictions": str(predictions) if isinstance(predictions, str | Path) else None, "missing": missing,
+        "language": language, "seed": seed,
     }  # fmt: skip
     _check(family, spend, language, discount_rate, margin)
+    if predictions is not None:
+        predictions = read_predictions(predictions, missing=missing)
     say = progress or (lambda step: None)
     unit = Unit(unit)
 
@@ -190,7 +199,7 @@ def build_report(
         margin=margin, seed=seed,
     )  # fmt: skip
     say(_("comparing model and formula"))
-    evaluation = evaluate(forecast, parts.holdout, seed=seed)
+    evaluation = evaluate(forecast, parts.holdout, predictions=predictions, missing=missing, seed=seed)
 
     say(_("summarising everything"))
     summary = summarize(log, until=end, unit=unit)
