@@ -168,7 +168,7 @@ def _worlds(stack: StackFit, draws: int, sums: Sums, *, seed: int) -> Array:
     """
     rng = np.random.default_rng([seed, 3])
     models = [predictive(one, seed=seed) for one in stack.members]
-    means = [sums(model).mean(axis=0) for model in models]
+    means = [sums(model.at(np.atleast_2d(model.log_vector))).mean(axis=0) for model in models]
     whole = sum(weight * mean for weight, mean in zip(stack.weights, means, strict=True))
     ends = np.rint(np.cumsum(stack.weights) * draws).astype(int)
     result = np.ones((draws, *whole.shape))

@@ -88,7 +88,6 @@ class Choice:
         shortest = summary.unit.from_days(SHORTEST_OBSERVATION_DAYS)
         return stack_of(fits, weights, summary, method=method, shortest=shortest)
 
-
     def plain(self) -> dict[str, Any]:
         """The choice as lists and numbers, for report.json."""
         tables = {"league": self.league, "spends": self.spends, "cutoffs": self.cutoffs, "totals": self.totals}

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from clvmodels.choice.scoring import Scored
 from clvmodels.choice.weights import best_weights
-from clvmodels.fitting.stack import STACK
+from clvmodels.fitting.stack import STACK, StackBlend
 from clvmodels.models import FAMILIES
 from clvmodels.models.arrays import Array
-from clvmodels.models.blend import Blend
 
 Z95 = 1.959964
 """Standard errors to a 95 % limit."""
@@ -93,7 +92,7 @@ class League:
 
 def title_of(name: str) -> str:
     """What readers call a predictor."""
-    return Blend.title if name == STACK else FAMILIES[name].title
+    return StackBlend.title if name == STACK else FAMILIES[name].title
 
 
 def _blind(judged: Sequence[Scored], products: Array, place: int) -> Array:

@@ -118,3 +118,14 @@ def blend_of(weights: tuple[float, ...], models: Sequence[Family]) -> StackBlend
     """Models of purchases as a stack's blend."""
     members = tuple(model for model in models if isinstance(model, PurchaseFamily))
     return StackBlend(weights, members)
+
+
+def story_of(model: PurchaseFamily) -> PurchaseFamily:
+    """The model that can tell a customer's life from the first purchase on: a stack without the formulas in it."""
+    if not isinstance(model, StackBlend):
+        return model
+    parts = [(w, one) for w, one in zip(model.weights, model.members, strict=True) if not isinstance(one, FormulaRate)]
+    whole = sum(weight for weight, _one in parts)
+    return (
+        blend_of(tuple(weight / whole for weight, _one in parts), [one for _weight, one in parts]) if parts else model
+    )

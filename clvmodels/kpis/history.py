@@ -16,7 +16,7 @@ from clvmodels.fitting.result import Fit
 from clvmodels.kpis.groups import Groups, cohorts
 from clvmodels.kpis.observed import LEVEL
 from clvmodels.models.arrays import Array
-from clvmodels.outcomes.points import parameter_draws
+from clvmodels.outcomes.points import one_by_one, parameter_draws
 from clvmodels.summary import Summary
 
 REPLICATES = 40
@@ -194,8 +194,7 @@ def _cohort_of(days: NDArray[np.int64], first: NDArray[np.int64], groups: Groups
 def _members(purchases: Fit, spend: Fit | None, n: int, seed: int) -> list[tuple[Any, Any]]:
     """Pairs of one draw of each fit's parameters."""
     one, other = (int(state) for state in np.random.SeedSequence(seed).generate_state(2))
-    drawn = parameter_draws(purchases, n, seed=one)
-    models = [drawn.at(row) for row in drawn.log_vector]
+    models = one_by_one(purchases, n, seed=one)
     if spend is None:
         return [(model, None) for model in models]
     money = parameter_draws(spend, n, seed=other)

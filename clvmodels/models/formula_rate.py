@@ -47,6 +47,11 @@ class FormulaRate(RenewalFamily):
     shortest: Parameter
     first: int = 1
 
+    @property
+    def r(self) -> Any:
+        """Shape of the rate of a customer of whom nothing is known but the first order."""
+        return np.full(np.shape(self.shortest), max(float(self.first), NEVER))
+
     def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, ops: Ops = NUMPY) -> Any:
         """0: a formula says nothing of the past."""
         return np.zeros(np.broadcast_shapes(*(np.shape(value) for value in (x, t_x, T))))

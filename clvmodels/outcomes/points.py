@@ -9,6 +9,7 @@ from clvmodels.fitting.result import Fit
 from clvmodels.fitting.stack import StackFit, blend_of
 from clvmodels.models import Family
 from clvmodels.models.arrays import Array
+from clvmodels.models.formula_rate import FormulaRate
 
 SKEWED, WIDE = 1.5, 0.8
 """Skewness and standard deviation of a log parameter from which on the points miss too much: then draws are taken."""
@@ -76,6 +77,26 @@ def parameter_draws(fit: Fit, n: int, *, seed: int) -> Family:
             short = np.maximum(np.log(least) - logs[:, place], 0.0)
             logs += short[:, None] * (fit.covariance[place] / fit.covariance[place, place])
     return model.at(logs)
+
+
+def one_by_one(fit: Fit, n: int, *, seed: int) -> list[Family]:
+    """``n`` draws to simulate customers from their first purchase on, each a model of its own.
+
+    Of a stack every draw is one member's, each member as often as its weight says; formulas cannot be simulated.
+    """
+    if not isinstance(fit, StackFit):
+        drawn = parameter_draws(fit, n, seed=seed)
+        return [drawn.at(row) for row in drawn.log_vector]
+    parts = [part for part in fit.components if not isinstance(part[1].model, FormulaRate)]
+    share = np.cumsum([weight for weight, _one in parts])
+    ends = np.rint(share / share[-1] * n).astype(int)
+    models = [
+        model
+        for (_weight, one), count in zip(parts, np.diff(ends, prepend=0), strict=True)
+        if count
+        for model in one_by_one(one, int(count), seed=seed)
+    ]
+    return [models[place] for place in np.random.default_rng(seed).permutation(n)]
 
 
 def _matched(draws: Draws, n: int, mean: Array, covariance: Array, seed: int) -> Family:

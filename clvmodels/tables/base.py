@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clvmodels.evaluation import Evaluation
+from clvmodels.fitting.stack import story_of
 from clvmodels.judging import Quantity
 from clvmodels.models import PurchaseFamily
 from clvmodels.prediction import Predictions
@@ -62,15 +63,19 @@ def facts_of(split: Split, forecast: Predictions, **more: Any) -> dict[str, Any]
     }
 
 
-def averaged(forecast: Predictions, formula: Callable[[PurchaseFamily], Array]) -> Array:
-    """A formula of the purchase model as the forecast averages it: over its posterior's points, or at its estimate."""
-    return np.asarray(np.mean([formula(one) for one in members(forecast.purchase_outcomes.model)], axis=0))
+def averaged(forecast: Predictions, formula: Callable[[PurchaseFamily], Array], *, born: bool = False) -> Array:
+    """A formula of the purchase model as the forecast averages it: over a stack, and over the points of a posterior.
+
+    Of customers as they are ``born`` the textbook formula in a stack knows nothing: its other members speak.
+    """
+    model = forecast.purchase_outcomes.model
+    parts = story_of(model).components if born else model.components
+    return np.asarray(sum(weight * np.mean([formula(one) for one in members(part)], axis=0) for weight, part in parts))
 
 
 def members(model: PurchaseFamily) -> list[PurchaseFamily]:
     """A family at each of its draws: one estimate is a list of one."""
-    values = {name: np.ravel(value) for name, value in model.parameters.items()}
-    return [type(model)(**dict(zip(values, one, strict=True))) for one in zip(*values.values(), strict=True)]
+    return [model.at(one) for one in np.atleast_2d(model.log_vector)]
 
 
 def best_quantity(evaluation: Evaluation) -> Quantity:

@@ -93,7 +93,7 @@ def frequency_histogram(split: Split, forecast: Predictions) -> FigureTable:
         {
             "frequency": _labels(),
             "actual": np.bincount(np.minimum(x, MOST).astype(int), minlength=MOST + 1).astype(float),
-            "model": averaged(forecast, classes) @ customers,
+            "model": averaged(forecast, classes, born=True) @ customers,
             "formula": np.concatenate(poisson) @ customers,
         }
     )
@@ -161,7 +161,8 @@ def tracking(split: Split, forecast: Predictions, *, period_days: int | None = N
     births, customers = np.unique(_day_numbers(calibration.frame["first_purchase"]), return_counts=True)
     age = np.maximum(_day_numbers(back)[:, None] - births, 0) / unit.days
     zero = np.zeros_like(age)
-    expected = averaged(forecast, lambda model: model.expected_purchases(age, zero, zero, zero)) @ customers
+    mean = averaged(forecast, lambda model: model.expected_purchases(age, zero, zero, zero), born=True)
+    expected = mean @ customers
     t = np.array([unit.from_days((d - until).days) for d in forth])
     future = _expected(forecast, t)
     below, above = _reach(forecast, t)
