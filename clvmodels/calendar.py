@@ -10,7 +10,9 @@ from enum import Enum
 
 from dateutil.relativedelta import relativedelta
 
+from clvmodels import written
 from clvmodels.errors import InputError
+from clvmodels.language import _
 
 DAYS_PER_YEAR = 365.25
 """The average calendar year, for annual rates only; a horizon of a year is a calendar year."""
@@ -32,7 +34,7 @@ class Unit(Enum):
 
     @classmethod
     def _missing_(cls, value: object) -> Unit:
-        raise InputError(f"unit {value!r} is not known. Choose --unit week or --unit day.")
+        raise InputError(_("unit {value!r} is not known. Choose --unit week or --unit day.").format(value=value))
 
     @property
     def days(self) -> int:
@@ -73,7 +75,11 @@ class Horizon:
 
     def __post_init__(self) -> None:
         if self.end < self.start:
-            raise InputError(f"the horizon ends on {self.end}, before it starts on {self.start}. Choose a later end.")
+            raise InputError(
+                _("the horizon ends on {end}, before it starts on {start}. Choose a later end.").format(
+                    end=self.end, start=self.start
+                )
+            )
 
     @classmethod
     def parse(cls, words: str | dt.date | Horizon, *, after: dt.date) -> Horizon:
@@ -96,22 +102,32 @@ class Horizon:
         if isinstance(words, str) and (match := re.fullmatch(r"\s*(\d+)\s*(day|week|month|year)s?\s*", words, re.I)):
             count, word = int(match[1]), match[2].lower()
             if count == 0:
-                raise InputError(f"horizon {words!r} is empty. Choose for example --horizon '12 months'.")
+                raise InputError(
+                    _("horizon {words!r} is empty. Choose for example --horizon '12 months'.").format(words=words)
+                )
             try:
                 # From the start: six months from 1 July end on 31 December, not on the 30th as June does.
                 end = start + relativedelta(**{f"{word}s": count}) - ONE_DAY  # type: ignore[arg-type]
             except (OverflowError, ValueError):
-                raise InputError(f"horizon {words!r} ends after the year 9999. Choose a shorter one.") from None
+                raise InputError(
+                    _("horizon {words!r} ends after the year 9999. Choose a shorter one.").format(words=words)
+                ) from None
             return cls(start, end)
         try:
             end = as_date(words)
         except InputError:
             raise InputError(
-                f"horizon {words!r} is neither a length nor a date. A bare number would have no unit: "
-                "write for example '12 months', '39 weeks' or '2027-12-31'."
+                _(
+                    "horizon {words!r} is neither a length nor a date. A bare number would have no unit: "
+                    "write for example '12 months', '39 weeks' or '2027-12-31'."
+                ).format(words=words)
             ) from None
         if end < start:
-            raise InputError(f"the horizon ends on {end}, but the data are observed to {after}. Choose a later end.")
+            raise InputError(
+                _("the horizon ends on {end}, but the data are observed to {after}. Choose a later end.").format(
+                    end=end, after=after
+                )
+            )
         return cls(start, end)
 
     @property
@@ -144,15 +160,24 @@ def as_date(value: object, name: str = "date") -> dt.date:
             return dt.datetime.fromisoformat(value.strip()).date()
     except ValueError:
         pass
-    raise InputError(f"{name} {value!r} is not a date. Write it as YYYY-MM-DD, for example 1997-09-30.")
+    raise InputError(
+        _("{name} {value!r} is not a date. Write it as YYYY-MM-DD, for example 1997-09-30.").format(
+            name=name, value=value
+        )
+    )
 
 
 def check_rate(annual_rate: float) -> None:
     """Refuse an annual discount rate that is not a fraction."""
     if not (math.isfinite(annual_rate) and annual_rate >= 0):
-        raise InputError(f"discount rate {annual_rate!r} is not a rate. Give an annual fraction, for example 0.10.")
+        raise InputError(
+            _("discount rate {annual_rate!r} is not a rate. Give an annual fraction, for example 0.10.").format(
+                annual_rate=annual_rate
+            )
+        )
     if annual_rate >= 1:
         raise InputError(
-            f"discount rate {annual_rate:g} means {annual_rate:.0%} a year. Rates are annual fractions: "
-            "for 10 % write 0.10."
+            _(
+                "discount rate {annual_rate} means {percent} a year. Rates are annual fractions: for 10% write 0.10."
+            ).format(annual_rate=written.general(annual_rate, 6), percent=written.percent(annual_rate, 0))
         )

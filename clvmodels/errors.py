@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from clvmodels.language import _
+
 
 class CLVError(Exception):
     """The parent of every error that clvmodels raises on purpose."""
@@ -40,7 +42,7 @@ class InputError(CLVError, ValueError):
                 message = f"{headline}: {only}"
             case several:
                 lines = [f"  {i}. {problem}" for i, problem in enumerate(several, 1)]
-                message = "\n".join([f"{headline}; {len(several)} problems:", *lines])
+                message = "\n".join([_("{headline}; {n} problems:").format(headline=headline, n=len(several)), *lines])
         super().__init__(message)
 
 

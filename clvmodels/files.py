@@ -9,7 +9,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clvmodels import written
 from clvmodels.errors import InputError
+from clvmodels.language import _
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,27 +42,39 @@ def check_folder(directory: str | Path, *, marker: str, ours: Collection[str], w
         When it is a file, holds something else, is the current folder, or cannot be written.
     """
     target = Path(os.path.abspath(os.path.expanduser(directory)))  # resolves "." and "..", keeps links
-    example = f"for example --out {target.name or what}-new"
+    example = _("for example --out {name}-new").format(name=target.name or what)
     if target.is_dir():
         if os.path.ismount(target) or target == Path.cwd():
-            kind = "the current folder" if target == Path.cwd() else "a mounted folder"
+            kind = _("the current folder") if target == Path.cwd() else _("a mounted folder")
             raise InputError(
-                f"--out {directory} is {kind}: it cannot be replaced in one move. "
-                f"Name a folder inside it, for example --out {Path(directory) / what}."
+                _(
+                    "--out {directory} is {kind}: it cannot be replaced in one move. Name a folder "
+                    "inside it, for example --out {inside}."
+                ).format(directory=directory, kind=kind, inside=Path(directory) / what)
             )
         try:
             there = {entry.name for entry in target.iterdir()} - _IGNORED
         except PermissionError:
-            raise InputError(f"--out {directory} cannot be read: permission denied. Choose another folder.") from None
+            raise InputError(
+                _("--out {directory} cannot be read: permission denied. Choose another folder.").format(
+                    directory=directory
+                )
+            ) from None
         foreign = sorted(there - set(ours)) or ([] if marker in there or not there else sorted(there))
         if foreign:
-            more = f" and {len(foreign) - 1:,} more" if len(foreign) > 1 else ""
+            more = _(" and {n} more").format(n=written.count(len(foreign) - 1)) if len(foreign) > 1 else ""
             raise InputError(
-                f"--out {directory} holds {foreign[0]}{more}, which is no part of an earlier {what}. "
-                f"Nothing is overwritten. Choose a new or empty folder, {example}."
+                _(
+                    "--out {directory} holds {file}{more}, which is no part of an earlier {what}. Nothing "
+                    "is overwritten. Choose a new or empty folder, {example}."
+                ).format(directory=directory, file=foreign[0], more=more, what=what, example=example)
             )
     elif target.exists() or target.is_symlink():
-        raise InputError(f"--out {directory} is a file, and a {what} is a folder. Choose a folder name, {example}.")
+        raise InputError(
+            _("--out {directory} is a file, and a {what} is a folder. Choose a folder name, {example}.").format(
+                directory=directory, what=what, example=example
+            )
+        )
     _check_parent(target, directory)
     return target
 
@@ -73,13 +87,22 @@ def check_file(
     kinds = " or ".join(sorted(suffixes))
     if target.is_dir():
         raise InputError(
-            f"{option} {path} is a folder. Write the name of a {kinds} file, "
-            f"e.g. {option} {Path(path)}/out{min(suffixes)}."
+            _(
+                "{option} {path} is a folder. Write the name of a {kinds} file, e.g. {option} {inside}/out{suffix}."
+            ).format(option=option, path=path, kinds=kinds, inside=Path(path), suffix=min(suffixes))
         )
     if target.suffix.lower() not in suffixes:
-        raise InputError(f"{option} {path} does not say which kind of file to write: the name must end in {kinds}.")
+        raise InputError(
+            _("{option} {path} does not say which kind of file to write: the name must end in {kinds}.").format(
+                option=option, path=path, kinds=kinds
+            )
+        )
     if never is not None and target.exists() and Path(never).exists() and target.samefile(never):
-        raise InputError(f"{option} {path} is the input itself. Nothing is overwritten. Choose another name.")
+        raise InputError(
+            _("{option} {path} is the input itself. Nothing is overwritten. Choose another name.").format(
+                option=option, path=path
+            )
+        )
     _check_parent(target, path, option)
     return target
 
@@ -89,9 +112,17 @@ def _check_parent(target: Path, asked: str | Path, option: str = "--out") -> Non
     while not parent.exists() and parent != parent.parent:
         parent = parent.parent
     if not parent.is_dir():
-        raise InputError(f"{option} {asked} cannot be written: {parent} is a file. Choose another place.")
+        raise InputError(
+            _("{option} {asked} cannot be written: {parent} is a file. Choose another place.").format(
+                option=option, asked=asked, parent=parent
+            )
+        )
     if not os.access(parent, os.W_OK | os.X_OK):
-        raise InputError(f"{option} {asked} cannot be written: no permission in {parent}. Choose another place.")
+        raise InputError(
+            _("{option} {asked} cannot be written: no permission in {parent}. Choose another place.").format(
+                option=option, asked=asked, parent=parent
+            )
+        )
 
 
 @contextmanager

@@ -116,6 +116,11 @@ def gettext(text: str) -> str:
 _ = gettext
 
 
+def noted(text: str) -> str:
+    """``text`` as it is, to be collected here and translated by ``gettext(NAME)`` where it is said."""
+    return text
+
+
 def ngettext(one: str, several: str, count: int) -> str:
     """The one or the other, as ``count`` asks for.
 

@@ -6,7 +6,9 @@ import datetime as dt
 
 import pandas as pd
 
+from clvmodels import written
 from clvmodels.errors import InputError
+from clvmodels.language import _, gettext
 from clvmodels.transactions import Transactions
 from clvmodels.transactions.problems import REFUSED
 
@@ -21,11 +23,20 @@ def check_clock(log: Transactions, option: str) -> None:
     past = log.days.filter(log.days.date <= today).date.max().to_pandas()
     end = today if pd.isna(past) else pd.Timestamp(past).date()
     raise InputError(
-        REFUSED,
+        gettext(REFUSED),
         [
-            f"{int(future['_rows'].sum().to_pandas()):,} of {log.rows:,} rows lie in the future (first: customer "
-            f"{first['customer_id']}, {pd.Timestamp(first['date']).date()}). What has not happened was not observed. "
-            f"Repair the dates, or leave them out with {option} {end}."
+            _(
+                "{future} of {rows} rows lie in the future (first: customer {customer}, {day}). What "
+                "has not happened was not observed. Repair the dates, or leave them out with "
+                "{option} {end}."
+            ).format(
+                future=written.count(int(future["_rows"].sum().to_pandas())),
+                rows=written.count(log.rows),
+                customer=first["customer_id"],
+                day=pd.Timestamp(first["date"]).date(),
+                option=option,
+                end=end,
+            )
         ],
     )
 

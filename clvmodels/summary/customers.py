@@ -13,6 +13,7 @@ import pandas as pd
 
 from clvmodels.calendar import Unit, as_date
 from clvmodels.errors import InputError
+from clvmodels.language import _, gettext, noted
 from clvmodels.summary.clock import check_clock
 from clvmodels.summary.rfm import complete
 from clvmodels.transactions import LedgerRow, Transactions, read_transactions
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
-_NO_PURCHASES = "this summary was made from an RFM table and holds no purchases. Give the transactions instead."
+_NO_PURCHASES = noted("this summary was made from an RFM table and holds no purchases. Give the transactions instead.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +152,7 @@ class Summary:
     def purchases(self) -> ir.Table:
         """One row per customer and purchase day: ``customer_id``, ``date``, ``value``, segments and cost."""
         if self.purchase_days is None:
-            raise InputError(_NO_PURCHASES)
+            raise InputError(gettext(_NO_PURCHASES))
         return self.purchase_days
 
     @property
@@ -160,7 +161,7 @@ class Summary:
         import ibis
 
         if self.by_customer is None:
-            raise InputError(_NO_PURCHASES)
+            raise InputError(gettext(_NO_PURCHASES))
         c = self.by_customer
         money = {}
         if self.has_value:
@@ -344,13 +345,17 @@ def summary_of(log: Transactions, until: dt.date, unit: Unit) -> Summary:
     start = seen.customers.first_purchase.min().to_pandas()
     if pd.isna(start) and log.first_date <= until:
         raise InputError(
-            f"no purchase is left up to {until} once refunds are subtracted: the values are negative. "
-            "Check which column holds the value, or turn its sign round."
+            _(
+                "no purchase is left up to {until} once refunds are subtracted: the values are "
+                "negative. Check which column holds the value, or turn its sign round."
+            ).format(until=until)
         )
     if pd.isna(start):
         raise InputError(
-            f"no purchase falls on or before {until}; the log runs from {log.first_date} to {log.last_date}. "
-            "Choose a later end."
+            _(
+                "no purchase falls on or before {until}; the log runs from {first_date} to "
+                "{last_date}. Choose a later end."
+            ).format(until=until, first_date=log.first_date, last_date=log.last_date)
         )
     return Summary(
         unit=unit,

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from clvmodels import written
 from clvmodels.calendar import ONE_DAY, Horizon, Unit, as_date
 from clvmodels.errors import InputError
+from clvmodels.language import _
 from clvmodels.summary.clock import check_clock
 from clvmodels.summary.customers import Summary, daily, per_customer, summary_of
 from clvmodels.transactions import LedgerRow, Transactions, read_transactions
@@ -142,7 +144,9 @@ def _holdout(log: Transactions, calibration: Summary, seen: Period, end: dt.date
     horizon = Horizon(calibration.until + ONE_DAY, end)
     if not (frame["purchases"].any() or new["customers"]):
         raise InputError(
-            f"no purchase falls in the holdout ({horizon}); the last transaction is on {log.last_date}.\n"
+            _("no purchase falls in the holdout ({horizon}); the last transaction is on {last_date}.\n").format(
+                horizon=horizon, last_date=log.last_date
+            )
             + _advice(log, calibration.unit)
         )
     if log.has_value:
@@ -171,8 +175,10 @@ def default_calibration_end(log: Transactions, end: dt.date | None = None) -> dt
     span = (end - log.first_date).days
     if span < 3:
         raise InputError(
-            f"the log runs from {log.first_date} to {end}: too short to hold a third of it out. "
-            "Give a log of several months at least."
+            _(
+                "the log runs from {first_date} to {end}: too short to hold a third of it out. Give "
+                "a log of several months at least."
+            ).format(first_date=log.first_date, end=end)
         )
     return end - dt.timedelta(days=span // 3)
 
@@ -180,18 +186,25 @@ def default_calibration_end(log: Transactions, end: dt.date | None = None) -> dt
 def _check_split(log: Transactions, cut: dt.date, end: dt.date, unit: Unit) -> None:
     if cut < log.first_date:
         raise InputError(
-            f"no purchase falls in the calibration, which ends on {cut}; the first transaction is on "
-            f"{log.first_date}.\n" + _advice(log, unit, "a later")
+            _(
+                "no purchase falls in the calibration, which ends on {cut}; the first transaction is on {first_date}.\n"
+            ).format(cut=cut, first_date=log.first_date)
+            + _advice(log, unit, "a later")
         )
     if end <= cut and end == log.last_date:
         raise InputError(
-            f"no day is left for the holdout: the calibration ends on {cut}, the last transaction is on "
-            f"{log.last_date}.\n" + _advice(log, unit)
+            _(
+                "no day is left for the holdout: the calibration ends on {cut}, the last transaction "
+                "is on {last_date}.\n"
+            ).format(cut=cut, last_date=log.last_date)
+            + _advice(log, unit)
         )
     if end <= cut:
         raise InputError(
-            f"the holdout ends on {end}, before it starts on {cut + ONE_DAY}. "
-            "Choose a later --holdout-end or an earlier --calibration-end."
+            _(
+                "the holdout ends on {end}, before it starts on {start}. Choose a later --holdout-end "
+                "or an earlier --calibration-end."
+            ).format(end=end, start=cut + ONE_DAY)
         )
 
 
@@ -199,6 +212,14 @@ def _advice(log: Transactions, unit: Unit, another: str = "an earlier") -> str:
     try:
         better = default_calibration_end(log)
     except InputError:
-        return f"  The log covers {(log.last_date - log.first_date).days + 1} days: give a longer one."
+        return _("  The log covers {days} days: give a longer one.").format(
+            days=(log.last_date - log.first_date).days + 1
+        )
     length = unit.from_days((log.last_date - better).days)
-    return f"  Choose {another} --calibration-end: {better} would leave {length:.1f} {unit.value}s."
+    said = {
+        ("an earlier", "week"): _("  Choose an earlier --calibration-end: {better} would leave {length} weeks."),
+        ("an earlier", "day"): _("  Choose an earlier --calibration-end: {better} would leave {length} days."),
+        ("a later", "week"): _("  Choose a later --calibration-end: {better} would leave {length} weeks."),
+        ("a later", "day"): _("  Choose a later --calibration-end: {better} would leave {length} days."),
+    }[another, unit.value]
+    return said.format(better=better, length=written.decimal(length, 1))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from clvmodels.errors import InputError
+from clvmodels.language import _
 
 _CHUNK = 1 << 22
 _HEAD_LINES = 200
@@ -63,7 +64,9 @@ def open_csv(path: Path, folder: Path) -> CsvFile:
         head = head[skipped:]
         if not head:
             raise InputError(
-                f"{path.name} is empty. Give a file with a line of column names and a line for each purchase."
+                _("{name} is empty. Give a file with a line of column names and a line for each purchase.").format(
+                    name=path.name
+                )
             )
         delimiter = given or _delimiter(head)
         names = next(csv.reader(head, delimiter=delimiter))
@@ -84,7 +87,9 @@ def _no_table(path: Path) -> Iterator[None]:
         yield
     except (UnicodeError, csv.Error):
         raise InputError(
-            f"{path.name} is not a table of text. Give a CSV or Parquet file; from a spreadsheet program, save as CSV."
+            _(
+                "{name} is not a table of text. Give a CSV or Parquet file; from a spreadsheet program, save as CSV."
+            ).format(name=path.name)
         ) from None
 
 
@@ -123,7 +128,9 @@ def _digest_and_encoding(path: Path) -> tuple[str, str, bool]:
         except UnicodeDecodeError:
             return digest.hexdigest(), "latin-1", zipped
         except (EOFError, gzip.BadGzipFile) as error:
-            raise InputError(f"{path.name} cannot be unpacked: {error}. Copy or export it again.") from None
+            raise InputError(
+                _("{name} cannot be unpacked: {error}. Copy or export it again.").format(name=path.name, error=error)
+            ) from None
     return digest.hexdigest(), "utf-8-sig", zipped  # with or without its mark
 
 

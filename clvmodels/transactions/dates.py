@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clvmodels import written
+from clvmodels.language import _
 from clvmodels.transactions import cells
 
 if TYPE_CHECKING:
@@ -52,16 +54,18 @@ def find_reading(column: ir.Value, name: str) -> tuple[str, str | None]:
     if complete:
         example = table.filter(differ).limit(1).to_pandas().iloc[0]
         by_day, by_month = example["day_first"], example["month_first"]
-        return "iso", (
-            f"'{name}' can be read day-first and month-first ('{example['text']}' is {by_day:%Y-%m-%d} or "
-            f"{by_month:%Y-%m-%d}). Type --date-format '{cells.FORMATS['day-first']}' or "
-            f"--date-format '{cells.FORMATS['month-first']}'."
+        said = _(
+            "'{name}' can be read day-first and month-first ('{text}' is {by_day} or {by_month}). Type --date-format "
+            "'{day_first}' or --date-format '{month_first}'."
         )
-    found = ", ".join(f"{count:,} {reading}" for reading, count in counts.items() if count)
-    return "iso", (
-        f"'{name}' is written in more than one way ({found} of {readable:,} readable rows). "
-        "Write all dates as YYYY-MM-DD, or say with --date-format how they are written."
-    )
+        read = {"by_day": f"{by_day:%Y-%m-%d}", "by_month": f"{by_month:%Y-%m-%d}"}
+        forms = {"day_first": cells.FORMATS["day-first"], "month_first": cells.FORMATS["month-first"]}
+        return "iso", said.format(name=name, text=example["text"], **read, **forms)
+    found = ", ".join(f"{written.count(count)} {reading}" for reading, count in counts.items() if count)
+    return "iso", _(
+        "'{name}' is written in more than one way ({found} of {readable} readable rows). Write all dates as "
+        "YYYY-MM-DD, or say with --date-format how they are written."
+    ).format(name=name, found=found, readable=written.count(readable))
 
 
 def _name(reading: str) -> str:

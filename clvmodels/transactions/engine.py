@@ -10,12 +10,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from clvmodels.errors import InputError
+from clvmodels.language import _, noted
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 _EXACT_UP_TO = 1_000_000
-KINDS = (
+KINDS = noted(
     "a CSV or Parquet path or glob, a pandas, Polars, Arrow or Ibis table, a database URL with table=, "
     "'cdnow' or 'cdnow-sample'"
 )
@@ -70,7 +71,11 @@ def read_errors(label: str) -> Iterator[None]:
         duckdb.SerializationException,
     ) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{label} cannot be read ({reason}). It may be damaged: export it again.") from None
+        raise InputError(
+            _("{label} cannot be read ({reason}). It may be damaged: export it again.").format(
+                label=label, reason=reason
+            )
+        ) from None
 
 
 @cache

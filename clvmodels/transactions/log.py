@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from clvmodels.calendar import as_date
 from clvmodels.datasets import DATASETS
 from clvmodels.errors import InputError
+from clvmodels.language import _
 from clvmodels.transactions import cells
 from clvmodels.transactions.columns import Columns, find_columns
 from clvmodels.transactions.dates import find_reading, first_guess
@@ -124,7 +125,11 @@ def read_transactions(
     _check_options(date_format, decimal, returns)
     dataset = DATASETS.get(source) if isinstance(source, str) else None
     if dataset is not None and table is not None:
-        raise InputError(f"'{source}' is a built-in log; --table names a table in a database. Leave --table out.")
+        raise InputError(
+            _("'{source}' is a built-in log; --table names a table in a database. Leave --table out.").format(
+                source=source
+            )
+        )
     opened = open_source(source if dataset is None else dataset.load(), table=table)
     columns = find_columns(
         opened.names,
@@ -148,13 +153,23 @@ def read_transactions(
 def _check_options(date_format: str | None, decimal: str, returns: str) -> None:
     problems = []
     if date_format is not None and (not _DIRECTIVE.search(date_format) or "%" in _DIRECTIVE.sub("", date_format)):
-        problems.append(f"date format {date_format!r} is not understood. Write for example --date-format '%d/%m/%Y'.")
+        problems.append(
+            _("date format {date_format!r} is not understood. Write for example --date-format '%d/%m/%Y'.").format(
+                date_format=date_format
+            )
+        )
     if decimal not in (".", ","):
-        problems.append(f"decimal sign {decimal!r} is not known. Choose --decimal . or --decimal ,")
+        problems.append(
+            _("decimal sign {decimal!r} is not known. Choose --decimal . or --decimal ,").format(decimal=decimal)
+        )
     if returns not in ("net", "drop", "keep"):
-        problems.append(f"returns {returns!r} is not known. Choose --returns net, drop or keep.")
+        problems.append(
+            _("returns {returns!r} is not known. Choose --returns net, drop or keep.").format(returns=returns)
+        )
     if problems:
-        raise InputError("the options are not clear" if len(problems) > 1 else problems[0], problems[1:] and problems)
+        raise InputError(
+            _("the options are not clear") if len(problems) > 1 else problems[0], problems[1:] and problems
+        )
 
 
 def _read(opened: Source, columns: Columns, date_format: str | None, decimal: str, returns: str) -> Transactions:
@@ -173,8 +188,9 @@ def _read(opened: Source, columns: Columns, date_format: str | None, decimal: st
         check_types(raw, names, can_try=opened.can_try, label=opened.label)
         if date_format and cells.is_text(raw.date) and not opened.embedded:
             raise InputError(
-                f"--date-format is for files and tables in memory. Cast '{names['date']}' to a date in a view of "
-                f"{opened.label}."
+                _(
+                    "--date-format is for files and tables in memory. Cast '{date}' to a date in a view of {label}."
+                ).format(date=names["date"], label=opened.label)
             )
         problem = None
         reading = date_format or (first_guess(raw.date) if cells.is_text(raw.date) else "iso")

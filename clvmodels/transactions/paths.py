@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from clvmodels.datasets import DATASETS
 from clvmodels.errors import InputError
+from clvmodels.language import _, gettext
 from clvmodels.transactions.csv_files import CsvFile, TemporaryFolder, open_csv
 from clvmodels.transactions.engine import KINDS, Source, duckdb_engine, selector
 
@@ -30,21 +31,26 @@ def open_files(text: str) -> Source:
         if kinds == {"Parquet"}:
             return _parquet(text, paths, con)
         if len(kinds) > 1:
-            raise InputError(f"{text} holds files of several kinds. Give those of one kind, for example '*.csv'.")
+            raise InputError(
+                _("{text} holds files of several kinds. Give those of one kind, for example '*.csv'.").format(text=text)
+            )
         if kinds != {"CSV"}:
-            raise InputError(f"{text} is {kinds.pop()}.")
+            raise InputError(_("{text} is {kind}.").format(text=text, kind=kinds.pop()))
         folder = TemporaryFolder()
         files = [open_csv(path, Path(folder.name)) for path in paths]
     except OSError as error:
         raise InputError(
-            f"{text} cannot be read ({error.strerror or error}). Check the path and its permissions."
+            _("{text} cannot be read ({reason}). Check the path and its permissions.").format(
+                text=text, reason=error.strerror or error
+            )
         ) from None
     first = files[0]
     for path, other in zip(paths, files, strict=True):
         if (other.names, other.delimiter) != (first.names, first.delimiter):
             raise InputError(
-                f"{path.name} has other columns ({', '.join(other.names)}) than {paths[0].name} "
-                f"({', '.join(first.names)}). Give files of one kind."
+                _("{name} has other columns ({columns}) than {first} ({others}). Give files of one kind.").format(
+                    name=path.name, columns=", ".join(other.names), first=paths[0].name, others=", ".join(first.names)
+                )
             )
     return _csv(text, paths, files, con, folder)
 
@@ -82,7 +88,9 @@ def _parquet(label: str, paths: list[Path], con: Any) -> Source:
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise InputError(
-            f"{label} cannot be read as Parquet ({reason}). It may be truncated: export it again."
+            _("{label} cannot be read as Parquet ({reason}). It may be truncated: export it again.").format(
+                label=label, reason=reason
+            )
         ) from None
     return Source(label, tuple(rows.columns), selector(rows), _digest([_sha256(p) for p in paths]), cheap=True)
 
@@ -94,10 +102,10 @@ def kind_of(path: Path) -> str:
     if start.startswith(b"PAR1") or path.suffix.lower() in _PARQUET:
         return "Parquet"
     if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        return "a workbook or archive: save the sheet as CSV"
+        return _("a workbook or archive: save the sheet as CSV")
     if start.startswith(b"SQLite format 3") or start[8:12] == b"DUCK":
         name = "SQLite" if start.startswith(b"SQLite") else "DuckDB"
-        return f"a database ({name}): name the table in it with --table TABLE"
+        return _("a database ({name}): name the table in it with --table TABLE").format(name=name)
     return "CSV"
 
 
@@ -106,21 +114,27 @@ def _paths(text: str) -> list[Path]:
     if path.is_file():
         return [path]
     if not text.strip():
-        raise InputError(f"the name of the file is empty. Give {KINDS}.")
+        raise InputError(_("the name of the file is empty. Give {kinds}.").format(kinds=gettext(KINDS)))
     if path.is_dir():
         inside = _tables(path.iterdir()) or _tables(path.rglob("*"))  # in folders: year=2024/month=01/part-0.parquet
         if inside:
             return inside
         raise InputError(
-            f"{text} is a folder without CSV or Parquet files. Give a file, or a glob such as '{text}/*.csv'."
+            _("{text} is a folder without CSV or Parquet files. Give a file, or a glob such as '{text}/*.csv'.").format(
+                text=text
+            )
         )
     found = sorted(Path(p) for p in glob.glob(str(path), recursive=True) if Path(p).is_file())
     if not found:
         if glob.has_magic(text):
-            raise InputError(f"no file matches {text}. Give a CSV or Parquet path or glob.")
+            raise InputError(_("no file matches {text}. Give a CSV or Parquet path or glob.").format(text=text))
         meant = difflib.get_close_matches(text.lower().replace("_", "-").replace(" ", "-"), DATASETS, n=1)
-        cure = f"Did you mean '{meant[0]}'?" if meant else "Give a CSV or Parquet path or glob, or 'cdnow-sample'."
-        raise InputError(f"there is no file {text}. {cure}")
+        cure = (
+            _("Did you mean '{meant}'?").format(meant=meant[0])
+            if meant
+            else _("Give a CSV or Parquet path or glob, or 'cdnow-sample'.")
+        )
+        raise InputError(_("there is no file {text}. {cure}").format(text=text, cure=cure))
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clvmodels.errors import InputError
+from clvmodels.language import _, gettext
 from clvmodels.transactions.databases import check_is_database, open_database, open_ibis, without_password
 from clvmodels.transactions.engine import KINDS, Source, duckdb_engine
 from clvmodels.transactions.frames import as_arrow
@@ -34,12 +35,20 @@ def open_source(source: Any, *, table: str | None = None) -> Source:
         if table is None:
             if source.lower().startswith(_NETWORK):
                 where = without_password(source)
-                raise InputError(f"{where} is on the network. Download it, and give the file's path.")
-            raise InputError(f"{without_password(source)} is a database. Name the table in it with --table TABLE.")
+                raise InputError(
+                    _("{where} is on the network. Download it, and give the file's path.").format(where=where)
+                )
+            raise InputError(
+                _("{url} is a database. Name the table in it with --table TABLE.").format(url=without_password(source))
+            )
         return open_database(source, table)
     arrow = as_arrow(source)
     if arrow is None:
-        raise InputError(f"a {type(source).__name__} is no table of purchases. Give {KINDS}.")
+        raise InputError(
+            _("a {name} is no table of purchases. Give {kinds}.").format(
+                name=type(source).__name__, kinds=gettext(KINDS)
+            )
+        )
     names, take = arrow
     con = duckdb_engine()
 

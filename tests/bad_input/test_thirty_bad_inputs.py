@@ -408,7 +408,7 @@ CASES = [
     Case(
         "discount rate in per cent",
         R + " --discount-rate 10",
-        "discount rate 10 means 1000% a year. Rates are annual fractions: for 10 % write 0.10.",
+        "discount rate 10 means 1,000% a year. Rates are annual fractions: for 10% write 0.10.",
         csv(),
     ),
     Case(

@@ -60,41 +60,52 @@ def test_tests_are_sorted_by_the_question_they_answer() -> None:
     assert not loose
 
 
-README = (ROOT / "README.md").read_text() if (ROOT / "README.md").exists() else ""
+READMES = ("README.md", "README.pt-BR.md")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+def readme(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8") if (ROOT / name).exists() else ""
 
 
-COMMANDS = [
-    line for block in blocks("sh") for line in block.splitlines() if re.match(r"(\.venv/bin/)?clvmodels ", line)
-]
+def blocks(name: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", readme(name), flags=re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+def commands(name: str) -> list[str]:
+    lines = [line for block in blocks(name, "sh") for line in block.splitlines()]
+    return [line for line in lines if re.match(r"(\.venv/bin/)?clvmodels ", line)]
+
+
+@pytest.mark.parametrize("line", dict.fromkeys(line for name in READMES for line in commands(name)))
 def test_readme_commands_have_the_options_they_show(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*shlex.split(line, comments=True)[1:], "--help"]) == 0
     capsys.readouterr()
 
 
+@pytest.mark.parametrize("name", READMES)
 def test_readme_steps_run_in_their_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    steps = [shlex.split(line, comments=True)[1:] for line in COMMANDS if " report " not in line]
+    steps = [shlex.split(line, comments=True)[1:] for line in commands(name) if " report " not in line]
     assert len(steps) >= 6
     for words in steps:
         assert main(words) == 0, capsys.readouterr().err
-    named = re.findall(r"`?(run/\w+\.\w+)", README)
+    named = re.findall(r"`?(run/\w+\.\w+)", readme(name))
     assert {"run/fit.json", "run/customers.csv", "run/comparison.csv"} <= set(named)
-    assert all((tmp_path / name).is_file() for name in named)
+    assert all((tmp_path / file).is_file() for file in named)
     capsys.readouterr()
 
 
-def test_readme_python_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", READMES)
+def test_readme_python_runs_from_top_to_bottom(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "readme"}
-    assert len(blocks("python")) >= 2
-    for block in blocks("python"):
-        exec(compile(block, "README.md", "exec"), names)
+    assert len(blocks(name, "python")) >= 2
+    for block in blocks(name, "python"):
+        exec(compile(block, name, "exec"), names)
+
+
+def test_the_readmes_show_the_same_commands() -> None:
+    named = [{line.partition("clvmodels ")[2].split()[0] for line in commands(name)} for name in READMES]
+    assert {"split", "fit", "predict", "evaluate", "simulate", "summarize", "report"} <= named[1] <= named[0]
