@@ -13,7 +13,7 @@ from clvmodels.models.formula_rate import FormulaRate
 
 SKEWED, WIDE = 1.5, 0.8
 """Skewness and standard deviation of a log parameter from which on the points miss too much: then draws are taken."""
-NARROW = 0.02
+NARROW = 0.05
 """Standard deviation of every log parameter up to which one point, the mean, does: on 100,000 customers and more."""
 DRAWS, MANY_DRAWS = 24, 128
 """How many: the larger number for purchases of small logs, which have few patterns."""
@@ -34,7 +34,7 @@ def predictive(fit: Fit, *, seed: int) -> Family:
     little, so that their mean and covariance are the posterior's: 128 of them move means by 0.3 %, a single one by up
     to 4 %, and count intervals of 2 % of customers, by one. Mean spend needs none: its points move it by 1.3 % at most.
 
-    Where a log knows every parameter to 2 % the mean alone stands for the posterior: averages over it are off by the
+    Where a log knows every parameter to 5 % the mean alone stands for the posterior: averages over it are off by the
     square of that, and only totals, which do not average chance away, need the rest (`clvmodels.totals` has it).
 
     Of a stack every member is predicted with in its own way.
