@@ -45,7 +45,10 @@ def rfm(customers: int = 900, seed: int = 4) -> pd.DataFrame:
         }
     )
     frame["monetary_value"] = frame["customer_id"].map(log[log["date"] > first].groupby("customer_id")["value"].mean())
-    frame["value_past"] = log.groupby("customer_id")["value"].sum().to_numpy()
+    values = log.assign(log=np.log(log["value"])).groupby("customer_id")
+    frame["value_past"] = values["value"].sum().to_numpy()
+    frame["n_valued"], frame["log_value_mean"] = frame["frequency"] + 1, values["log"].mean().to_numpy()
+    frame["log_value_ss"] = values["log"].var(ddof=0).to_numpy() * frame["n_valued"]
     return frame
 
 
@@ -56,6 +59,7 @@ def summary(frame: pd.DataFrame, *, unit: str = "week", money: float = 1.0) -> S
         T=frame["T"] / days,
         monetary_value=frame["monetary_value"] * money,
         value_past=frame["value_past"] * money,
+        log_value_mean=frame["log_value_mean"] + np.log(money),
     )
     return Summary.from_frame(scaled, unit=unit, until="2024-10-31")
 
