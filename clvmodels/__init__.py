@@ -19,6 +19,12 @@ _HOME = {
     "choose": "choice",
     "evaluate": "evaluation",
     "backtest": "backtesting",
+    "expected_kpis": "kpis",
+    "compare_kpis": "kpis",
+    "kpi_history": "kpis",
+    "compare_channels": "channels",
+    "value_levers": "levers",
+    "flag_customers": "attention",
     "build_report": "report",
     "write_report": "report",
     "export": "exports",
@@ -30,11 +36,17 @@ _HOME = {
 __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
+    from clvmodels.attention import flag_customers as flag_customers
     from clvmodels.backtesting import backtest as backtest
     from clvmodels.choice import choose as choose
+    from clvmodels.channels import compare_channels as compare_channels
     from clvmodels.evaluation import evaluate as evaluate
     from clvmodels.exports import export as export
     from clvmodels.fitting import fit as fit
+    from clvmodels.kpis import compare_kpis as compare_kpis
+    from clvmodels.kpis import expected_kpis as expected_kpis
+    from clvmodels.kpis import kpi_history as kpi_history
+    from clvmodels.levers import value_levers as value_levers
     from clvmodels.prediction import predict as predict
     from clvmodels.report import build_report as build_report
     from clvmodels.report import write_report as write_report
