@@ -10,6 +10,7 @@ from clvmodels import written as n
 from clvmodels.checks.finding import Check, Status, sentence
 from clvmodels.fitting.oracle import Opinion
 from clvmodels.fitting.result import Fit
+from clvmodels.fitting.stack import StackFit
 from clvmodels.language import _, pgettext
 
 LOOSE = 1.0
@@ -95,6 +96,8 @@ def _joined(names: list[str]) -> str:
 
 def identification(fit: Fit) -> Check:
     """Do the data tell all parameters apart?"""
+    if isinstance(fit, StackFit):
+        fit = fit.lead
     words, sd = weakest_direction(fit)
     boundary = fit.diagnostics.get("boundary")
     status: Status = "review" if boundary or sd > LOOSE else "pass"

@@ -18,7 +18,8 @@ from clvmodels.models.formula_rate import FormulaRate
 if TYPE_CHECKING:
     from clvmodels.summary import Summary
 
-STACK = "stack"
+STACK, FORMULA = "stack", "formula"
+"""The name of the family, and the method of members that are fitted to nothing."""
 FORMULA_MEMBERS = {"formula_customer": 1, "formula_repeat": 0}
 """Formulas that may join a stack → whether they count the first order."""
 
@@ -43,6 +44,12 @@ class StackFit(Fit):
     def components(self) -> tuple[tuple[float, Fit], ...]:
         """Weights and fits."""
         return tuple(zip(self.weights, self.members, strict=True))
+
+    @property
+    def lead(self) -> Fit:
+        """The family with the largest weight."""
+        families = [part for part in self.components if part[1].method != FORMULA] or list(self.components)
+        return max(families, key=lambda part: part[0])[1]
 
     def draws(self, n: int, *, seed: int = 0) -> Family:
         """A blend of the members at ``n`` draws each."""
@@ -98,7 +105,7 @@ def formula_fit(name: str, summary: Summary, shortest: float) -> Fit:
     """A formula as a fit: nothing in it is estimated; observations count as at least ``shortest``."""
     return Fit(
         model=FormulaRate(shortest, FORMULA_MEMBERS[name]),
-        method="formula",
+        method=FORMULA,
         unit=Unit(summary.unit),
         log_likelihood=0.0,
         n_customers=int(summary.patterns.n.sum()),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from clvmodels.report import backmatter, forecasts, meeting, texts
 from clvmodels.report import numbers as n
+from clvmodels.report.choosing import choice
 from clvmodels.report.comparisons import everything, formula_wins, scores, verdicts
 from clvmodels.report.customers import section
 from clvmodels.report.document import (
@@ -82,6 +83,7 @@ def document(data: Data, customers: pd.DataFrame, charts: Mapping[str, Chart]) -
         "summary": [],
         "data": _data(data, at["data"]),
         "believe": _believe(data, at["believe"]),
+        "choice": choice(data),
         "model": _model(data, at["model"]),
         "use": forecasts.forecast(data, customers, at["use"]),
         "indicators": meeting.indicators(data, at["indicators"]),

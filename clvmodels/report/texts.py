@@ -224,6 +224,7 @@ TITLES: Mapping[str, str] = SPOKEN | {
     "summary": "Summary",
     "data": "The data",
     "believe": "Can the forecast be believed?",
+    "choice": "How the model was chosen",
     "model": "What the model says about customers",
     "use": "The forecast",
     "indicators": "Indicators: observed and expected",
