@@ -45,7 +45,7 @@ def _league(found: League) -> Table:
             _gap(one, "crps"),
             n.decimal(exp(one["log_ratio"]), 2),
             n.decimal(weights.pop(one["predictor"], None), 2) if one["predictor"] != "stack" else n.MISSING,
-            Cell(HEADINGS["yes"], "pass") if one["chosen"] else "",
+            Cell(HEADINGS["yes"], "good") if one["chosen"] else "",
         )
         for one in found["league"]
     ]
@@ -70,7 +70,7 @@ def _gap(one: Mapping[str, Any], kind: str) -> str:
 
 def _spends(found: League, currency: str) -> Table:
     rows = [
-        row(one["title"], n.decimal(one["crps"], 2), Cell(HEADINGS["yes"], "pass") if one["chosen"] else "")
+        row(one["title"], n.decimal(one["crps"], 2), Cell(HEADINGS["yes"], "good") if one["chosen"] else "")
         for one in found["spends"]
     ]
     names = ("model", "crps", "chosen")
