@@ -38,8 +38,8 @@ __all__ = sorted(_HOME)
 if TYPE_CHECKING:
     from clvmodels.attention import flag_customers as flag_customers
     from clvmodels.backtesting import backtest as backtest
-    from clvmodels.choice import choose as choose
     from clvmodels.channels import compare_channels as compare_channels
+    from clvmodels.choice import choose as choose
     from clvmodels.evaluation import evaluate as evaluate
     from clvmodels.exports import export as export
     from clvmodels.fitting import fit as fit
