@@ -9,6 +9,7 @@ from typing import Any
 
 from clvmodels.attention import length, reason_words
 from clvmodels.forecast_rows import TIERS
+from clvmodels.language import ngettext
 from clvmodels.report import meeting_texts as words
 from clvmodels.report import numbers as n
 from clvmodels.report import texts
@@ -30,7 +31,8 @@ def _dates(data: Data) -> dict[str, str]:
 
 
 def _range(lower: str, upper: str) -> str:
-    return n.MISSING if n.MISSING in (lower, upper) else n.between(lower, upper)
+    """Both on one line."""
+    return n.MISSING if n.MISSING in (lower, upper) else n.between(lower, upper).replace(" ", "\u00a0")
 
 
 def _months(years: float | None) -> str:
@@ -243,11 +245,11 @@ def _one_segment(data: Data, one: Mapping[str, Any], pictures: Sequence[Picture]
 
     best = rows[0]
     facts = {side: money(best[f"ltv_{side}"]) for side in ("lower", "upper")} | {"ltv": money(best["ltv"])}
-    said = words.PROSE["channels_best"].format(best=names[0], p=n.percent(best["p_best"], 0), **facts)
+    said = words.PROSE["channels_best"].format(best=names[0], p=_chance(best["p_best"]), **facts)
     following = [
         row(
             name, n.count(each["customers"]), money(each["ltv"]),
-            _range(money(each["ltv_lower"]), money(each["ltv_upper"])), n.percent(each["p_best"], 0),
+            _range(money(each["ltv_lower"]), money(each["ltv_upper"])), _chance(each["p_best"]),
             money(each["ltv_alone"]), *(n.decimal(each.get(level)) for level in words.LEVELS),
         )
         for name, each in zip(names, rows, strict=True)
@@ -283,7 +285,7 @@ def _cost(data: Data, one: Mapping[str, Any], names: Sequence[str]) -> list[Bloc
     for name, each in zip(names, one["channels"], strict=True):
         money = [amount(data, each[key]) for key in ("cost", "highest_cost")]
         ends = [_payback(each[f"payback_{end}"], each["cost"]) for end in ("month", "lower", "upper")]
-        chances = [n.percent(each[key], 0) for key in ("p_above_1", "p_above_3")]
+        chances = [_chance(each[key]) for key in ("p_above_1", "p_above_3")]
         rows.append(
             row(
                 name, money[0], n.decimal(each["ltv_to_cost"], 1), *chances, money[1], ends[0],
@@ -306,7 +308,18 @@ def _payback(month: float | None, cost: float | None) -> str:
         return n.MISSING
     if month is None:
         return words.SHORT["later"]
-    return words.SHORT["first_order_pays"] if month == 0 else length(month * 30.4375)
+    if month == 0:
+        return words.SHORT["first_order_pays"]
+    return ngettext("{n} month", "{n} months", round(month)).format(n=n.count(month))
+
+
+def _chance(p: float | None) -> str:
+    """A probability from draws: none of them is certain."""
+    if p is None:
+        return n.MISSING
+    if p < 0.005 or p > 0.995:
+        return words.SHORT["unlikely" if p < 0.5 else "likely"].format(limit=n.percent(0.01 if p < 0.5 else 0.99, 0))
+    return n.percent(p, 0)
 
 
 def _name(channel: Any) -> str:
@@ -322,7 +335,7 @@ def levers(data: Data) -> list[Block]:
     if found is None:
         return []
     everyone, segment = found["everyone"], found["segment"]
-    blocks: list[Block] = [Paragraph(words.PROSE["levers"]), _one_percent(data, everyone, None)]
+    blocks: list[Block] = [Paragraph(words.PROSE["levers"]), _one_percent(data, everyone)]
     by_name = {one["lever"]: one for one in everyone["one_percent"]}
     known = _everyone(data["kpis"]["expected"])
     alive, active = known["alive_now"]["value"], known["active_years"]["value"]
@@ -339,23 +352,36 @@ def levers(data: Data) -> list[Block]:
         )
     )
     if found["groups"] is not None:
-        blocks.append(_one_percent(data, found["groups"], segment))
+        blocks.append(_one_percent_by(data, found["groups"], segment))
     blocks.append(_sliders(data, found))
     return [*blocks, *_offers(data, everyone)]
 
 
-def _one_percent(data: Data, found: Mapping[str, Any], segment: str | None) -> Table:
+def _one_percent(data: Data, found: Mapping[str, Any]) -> Table:
     rows = []
     for one in found["one_percent"]:
         cells = [words.LEVERS[one["lever"]], amount(data, one["gain"]), amount(data, one["formula_gain"])]
         cells += [n.decimal(one["elasticity"]), n.decimal(one["formula_elasticity"])]
-        rows.append(row(*([_name(one["group"])] if segment is not None else []), *cells))
+        rows.append(row(*cells))
     keys = ("lever", "gain", "formula_gain", "elasticity", "formula_elasticity")
-    heads = tuple(words.HEADS[key] for key in ((*["segment"] * (segment is not None), *keys)))
-    caption = words.CAPTIONS["levers" if segment is None else "levers_segment"]
-    name = "levers" if segment is None else f"levers_{_slug(segment)}"
-    align = "l" * (segment is not None) + "lrrrr"
-    return Table(name, caption.format(segment=segment, **_dates(data)), heads, tuple(rows), align)
+    heads = tuple(words.HEADS[key] for key in keys)
+    return Table("levers", words.CAPTIONS["levers"].format(**_dates(data)), heads, tuple(rows), "lrrrr")
+
+
+def _one_percent_by(data: Data, found: Mapping[str, Any], segment: str) -> Table:
+    """A row per group, the model's three levers and then the formula's; the last row is their sum."""
+    groups: dict[str, list[float]] = {}
+    for key in ("gain", "formula_gain"):
+        for one in found["one_percent"]:
+            groups.setdefault(_name(one["group"]), []).append(one[key])
+    rows = [row(name, *(amount(data, gain) for gain in gains)) for name, gains in groups.items()]
+    sums = [amount(data, sum(gains)) for gains in zip(*groups.values(), strict=True)]
+    rows.append(row(*(Cell(text, "strong") for text in (words.SHORT["everyone"], *sums))))
+    titles = [words.LEVERS_SHORT[key] for key in ("order_value", "frequency", "retention")]
+    heads = [words.HEADS["segment"]]
+    heads += [words.SHORT[f"lever_{side}"].format(lever=title) for side in ("model", "formula") for title in titles]
+    caption = words.CAPTIONS["levers_segment"].format(segment=segment, **_dates(data))
+    return Table(f"levers_{_slug(segment)}", caption, tuple(heads), tuple(rows), "lrrrrrr")
 
 
 def _sliders(data: Data, found: Mapping[str, Any]) -> Sliders:

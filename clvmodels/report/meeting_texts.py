@@ -128,7 +128,7 @@ PROSE: Catalogue[str] = SPOKEN | {
     "first order are estimated together with the other channels': the fewer customers it has, the more it leans on "
     "them. “Next customer” is the expected margin of a new customer in the first {months} months, the first order "
     "included, discounted; it is what acquisition money buys. “Past + CLV” describes the customers already there, of "
-    "whatever age; its column adds up to the forecast.",
+    "whatever age; the sum of its CLV is the forecast.",
     "channels_best": "The highest is **{best}** with {ltv} ({lower} to {upper}); it is the best of all channels with a "
     "probability of {p}.",
     "channels_cost": "“Worth paying up to” is the cost that the next customer's worth exceeds with a probability of "
@@ -202,6 +202,12 @@ LEVERS: Catalogue[str] = SPOKEN | {
     "retention": "Retention (1% less leaving)",
 }
 
+LEVERS_SHORT: Catalogue[str] = SPOKEN | {
+    "order_value": "order value",
+    "frequency": "frequency",
+    "retention": "retention",
+}
+
 SLIDERS: Catalogue[str] = SPOKEN | {
     "order_value": "Order value",
     "frequency": "Purchase frequency",
@@ -228,6 +234,10 @@ LEVELS: Catalogue[str] = SPOKEN | {
 SHORT: Catalogue[str] = SPOKEN | {
     "everyone": "All customers",
     "later": "later",
+    "unlikely": "< {limit}",
+    "likely": "> {limit}",
+    "lever_model": "Model: {lever}",
+    "lever_formula": "Formula: {lever}",
     "first_order_pays": "first order",
     "none": "(none)",
     "years": "{value} years",
