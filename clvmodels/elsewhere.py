@@ -88,7 +88,7 @@ class Elsewhere:
             found[str(name)] = (columns[0], columns[1] if has_value else None)
         if problems:
             raise InputError(f"the predictions of {self.source} cannot be judged at {cutoff}", problems)
-        return {name: pair for name, pair in found.items() if pair != (None, None)}
+        return {name: pair for name, pair in found.items() if any(column is not None for column in pair)}
 
 
 def read_predictions(source: Any, *, missing: str = "refuse") -> Elsewhere:
@@ -208,7 +208,7 @@ def _numbers(column: pd.Series, kind: str, frame: pd.DataFrame, problems: list[s
     """A column of predictions; a predictor that leaves it empty throughout says nothing of it."""
     numbers = pd.to_numeric(column.replace("", np.nan), errors="coerce").to_numpy(float)
     silent = pd.Series(column.isna() | (column.astype(str).str.strip() == "")).to_numpy()
-    silent &= pd.Series(silent).groupby(frame["predictor"].to_numpy()).transform("all").to_numpy()
+    silent = silent & pd.Series(silent).groupby(frame["predictor"].to_numpy()).transform("all").to_numpy()
     for wrong, what, instead in (
         (~np.isfinite(numbers) & ~silent, "is missing or no finite number", "Predict 0 where nothing is expected."),
         (np.nan_to_num(numbers) < 0, "is negative", "Nobody buys less than nothing."),
