@@ -128,6 +128,7 @@ class LogNormalSpend(SpendFamily):
         """Of the logarithm of a sum of n values around a customer's level, on a first axis."""
         if np.ndim(self.sigma) == 0:
             return log_sum_cumulants(n, float(self.sigma))
+        n = np.atleast_1d(n)
         return np.stack([log_sum_cumulants(n, float(sigma)) for sigma in self.sigma[:, 0]], axis=1)
 
     def cdf_total(self, s: ArrayLike, n: ArrayLike, x: ArrayLike, m: ArrayLike) -> Array:
