@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from clvmodels.models.arrays import Array
 from clvmodels.models.base import Alive, PurchaseFamily
+from clvmodels.outcomes.smooth import MOST, by_age
 
 Places = NDArray[np.intp]
 Quantity = Callable[[Alive, Array, Array], Any]
@@ -102,15 +103,28 @@ class Distinct:
         parts = [(weight, member, stage) for weight, member in model.components for stage in range(member.stages)]
         step = max(1, ELEMENTS // (max(member.n_draws for _, member, _ in parts) * len(parts)))
         few = max(1, step // NODES)
+        ahead = [[self._ahead(each, member, stage) for _, member, stage in parts] for each in quantities]
         bounds = np.searchsorted(self.pair, np.arange(0, self.alive_x.size + few, few))
         for start, (low, high) in enumerate(pairwise(bounds)):
             pairs = slice(start * few, (start + 1) * few)
             x, T = self.alive_x[pairs], self.alive_T[pairs]
-            later = [[each(member.alive(stage), x, T) for _, member, stage in parts] for each in quantities]
+            later: list[list[Any]] = [
+                [
+                    each(member.alive(stage), x, T) if ready is None else ready[..., pairs]
+                    for ready, (_, member, stage) in zip(prepared, parts, strict=True)
+                ]
+                for each, prepared in zip(quantities, ahead, strict=True)
+            ]
             for first in range(low, high, step):
                 rows = slice(first, min(first + step, high))
                 p, owner = self.p_stages(model, rows), self.pair[rows] - start * few
                 yield rows, [sum(q * f[..., owner] for q, f in zip(p, each, strict=True)) for each in later]
+
+    def _ahead(self, quantity: Quantity, member: PurchaseFamily, stage: int) -> Array | None:
+        """The quantity of all pairs at once, where it can be read between a few."""
+        if self.alive_x.size * member.n_draws > MOST:
+            return None
+        return by_age(lambda x, T: quantity(member.alive(stage), x, T), self.alive_x, self.alive_T)
 
     def p_stages(self, model: PurchaseFamily, rows: slice | Places) -> list[Array]:
         """Weight × P(alive in it) of every component's stages, one after another."""
