@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clvmodels import lifetime
+from clvmodels import lifetime, written
 from clvmodels.calendar import DAYS_PER_YEAR, Horizon
 from clvmodels.errors import InputError
 from clvmodels.kpis.groups import Groups, grouped
 from clvmodels.kpis.observed import LEVEL
+from clvmodels.language import _
 from clvmodels.models import PurchaseFamily, SpendFamily
 from clvmodels.models.arrays import Array
 from clvmodels.outcomes.points import parameter_draws
@@ -126,18 +127,24 @@ def compare_channels(
         numbers, or missing throughout.
     """
     if forecast.spend is None:
-        raise InputError("channels are compared by value, and this forecast holds no money. Pass spend= to predict.")
+        raise InputError(_("channels are compared by value, and this forecast holds no money. Pass spend= to predict."))
     if getattr(forecast.purchases.model, "discrete", False):
         raise InputError(
-            f"{forecast.purchases.model.title} counts opportunities, and the value of a channel's customers is "
-            "counted in months. Fit a family for continuous time, for example BG/NBD."
+            _(
+                "{title} counts opportunities, and the value of a channel's customers is counted in "
+                "months. Fit a family for continuous time, for example BG/NBD."
+            ).format(title=forecast.purchases.model.title)
         )
     groups = _channels(forecast.frame, segment)
     costs = _costs(forecast, cost or forecast.summary.cost)
     if not 0 < confidence < 1:
-        raise InputError(f"confidence is {confidence:g}. It is a probability: for 90 % write 0.90.")
+        raise InputError(
+            _("confidence is {confidence}. It is a probability: for 90 % write 0.90.").format(
+                confidence=written.general(confidence, 6)
+            )
+        )
     if not (isinstance(months, int) and months > 0):
-        raise InputError(f"months is {months!r}. Give a whole number of months, at least 1.")
+        raise InputError(_("months is {months!r}. Give a whole number of months, at least 1.").format(months=months))
     evidence = _evidence(forecast, groups)
     drawn = _pooled(evidence, seed)
     shapes = _shapes(forecast, evidence, len(drawn), seed)
@@ -202,13 +209,17 @@ def _channels(frame: pd.DataFrame, segment: str) -> Groups:
     names = groups.labels[segment]
     if groups.n == 1:
         raise InputError(
-            f"{segment!r} is {names.iloc[0]!r} for all {len(frame):,} customers: there is no other channel to compare "
-            "with. Choose a column that tells customers apart."
+            _(
+                "{segment!r} is {value!r} for all {n} customers: there is no other channel to compare "
+                "with. Choose a column that tells customers apart."
+            ).format(segment=segment, value=names.iloc[0], n=written.count(len(frame)))
         )
     if groups.n > MOST_CHANNELS:
         raise InputError(
-            f"{segment!r} has {groups.n:,} values (first: {names.iloc[0]!r}); up to {MOST_CHANNELS} can be compared. "
-            "Group them into fewer channels before reading the log."
+            _(
+                "{segment!r} has {n} values (first: {first!r}); up to {most} can be compared. "
+                "Group them into fewer channels before reading the log."
+            ).format(segment=segment, n=written.count(groups.n), first=names.iloc[0], most=MOST_CHANNELS)
         )
     return groups
 
@@ -219,8 +230,10 @@ def _costs(forecast: Predictions, name: str | None) -> Array | None:
         return None
     if name not in forecast.frame:
         raise InputError(
-            f"{name!r} is not a column of the customers. Keep it with --cost {name} when the log is read, or choose "
-            f"among {', '.join(map(str, forecast.frame.columns))}."
+            _(
+                "{name!r} is not a column of the customers. Keep it with --cost {name} when the log "
+                "is read, or choose among {columns}."
+            ).format(name=name, columns=", ".join(map(str, forecast.frame.columns)))
         )
     ids = forecast.frame["customer_id"]
     costs = pd.to_numeric(forecast.frame[name], errors="coerce")
@@ -228,23 +241,47 @@ def _costs(forecast: Predictions, name: str | None) -> Array | None:
     unread = costs.isna() & forecast.frame[name].notna()
     if unread.any():
         problems.append(
-            f"{name!r} is no number for {int(unread.sum()):,} of {len(costs):,} customers (first: customer "
-            f"{ids[unread].iloc[0]}, {forecast.frame.loc[unread, name].iloc[0]!r}). Write costs as plain numbers."
+            _(
+                "{name!r} is no number for {bad} of {n} customers (first: customer {customer}, {cost!r}). "
+                "Write costs as plain numbers."
+            ).format(
+                name=name,
+                bad=written.count(int(unread.sum())),
+                n=written.count(len(costs)),
+                customer=ids[unread].iloc[0],
+                cost=forecast.frame.loc[unread, name].iloc[0],
+            )
         )
     infinite = np.isinf(costs)
     if infinite.any():
-        problems.append(f"{name!r} is infinite for {int(infinite.sum()):,} customers (first: {ids[infinite].iloc[0]}).")
+        problems.append(
+            _("{name!r} is infinite for {bad} customers (first: {customer}).").format(
+                name=name, bad=written.count(int(infinite.sum())), customer=ids[infinite].iloc[0]
+            )
+        )
     negative = costs < 0
     if negative.any():
         problems.append(
-            f"{name!r} is negative for {int(negative.sum()):,} of {len(costs):,} customers (first: customer "
-            f"{ids[negative].iloc[0]}, {costs[negative].iloc[0]:g}). What it costs to win a customer is 0 or more: "
-            "turn the sign round, or leave refunds of advertising out."
+            _(
+                "{name!r} is negative for {bad} of {n} customers (first: customer {customer}, {cost}). What "
+                "it costs to win a customer is 0 or more: turn the sign round, or leave refunds of "
+                "advertising out."
+            ).format(
+                name=name,
+                bad=written.count(int(negative.sum())),
+                n=written.count(len(costs)),
+                customer=ids[negative].iloc[0],
+                cost=written.general(costs[negative].iloc[0], 6),
+            )
         )
     if costs.isna().all() and not problems:
-        problems.append(f"{name!r} is missing for all {len(costs):,} customers. Fill it in, or leave --cost away.")
+        problems.append(
+            _("{name!r} is missing for all {n} customers. Fill it in, or leave --cost away.").format(
+                name=name, n=written.count(len(costs))
+            )
+        )
     if problems:
-        raise InputError("costs of acquisition cannot be used", problems)
+        raise InputError(_("costs of acquisition cannot be used"), problems)
     return costs.to_numpy(float)
 
 
@@ -321,7 +358,7 @@ def _mode(function: Any, k: int) -> tuple[Array, Array]:
     """Top of a function of k log levels with a weak prior around 0, by Newton, and minus its own curvature there."""
     at = np.zeros(k)
     steps = STEP * np.eye(k)
-    for _ in range(25):
+    for _turn in range(25):
         here = function(at)
         ups = np.array([function(at + step) for step in steps])
         downs = np.array([function(at - step) for step in steps])

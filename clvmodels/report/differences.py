@@ -17,6 +17,7 @@ from scipy import special
 from clvmodels.errors import InputError
 from clvmodels.forecast_rows import TIERS
 from clvmodels.kpis.changes import compare_kpis
+from clvmodels.language import _
 from clvmodels.report.contract import SCHEMA
 from clvmodels.summary import Summary
 
@@ -151,16 +152,19 @@ def compare_reports(before: str | Path, after: str | Path) -> Difference:
     """
     one, two = _read(before), _read(after)
     problems = [
-        f"{what} is {a} in {before} and {b} in {after}."
+        _("{what} is {a} in {before} and {b} in {after}.").format(what=what, a=a, before=before, b=b, after=after)
         for what, a, b in (
-            ("the unit of time", one["forecast"]["unit"], two["forecast"]["unit"]),
-            ("the currency", _currency(one), _currency(two)),
+            (_("the unit of time"), one["forecast"]["unit"], two["forecast"]["unit"]),
+            (_("the currency"), _currency(one), _currency(two)),
         )
         if a != b and None not in (a, b)
     ]
     if problems:
-        cure = "Differences would mix the two. Make one of the reports again with the other's --unit and --currency."
-        raise InputError("the reports cannot be compared", [f"{problem} {cure}" for problem in problems])
+        cure = _("Differences would mix the two. Make one of the reports again with the other's --unit and --currency.")
+        raise InputError(
+            _("the reports cannot be compared"),
+            [f"{problem} {cure}" for problem in problems],
+        )
     same = one["data"]["sha256"] == two["data"]["sha256"] and _until(one) == _until(two)
     customers = _customers(before), _customers(after)
     tables: dict[str, Any] = {}
@@ -183,14 +187,24 @@ def compare_reports(before: str | Path, after: str | Path) -> Difference:
 def _read(folder: str | Path) -> dict[str, Any]:
     path = Path(folder) / "report.json"
     if not path.is_file():
-        raise InputError(f"{folder} is no report: it holds no report.json. Name two folders that 'report' wrote.")
+        raise InputError(
+            _("{folder} is no report: it holds no report.json. Name two folders that 'report' wrote.").format(
+                folder=folder
+            )
+        )
     try:
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         schema = data["schema"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} cannot be read ({type(error).__name__}). Make the report again.") from None
+        raise InputError(
+            _("{path} cannot be read ({name}). Make the report again.").format(path=path, name=type(error).__name__)
+        ) from None
     if schema != SCHEMA:
-        raise InputError(f"{path} has schema {schema}; this version compares {SCHEMA}. Make the report again.")
+        raise InputError(
+            _("{path} has schema {schema}; this version compares {known}. Make the report again.").format(
+                path=path, schema=schema, known=SCHEMA
+            )
+        )
     return data
 
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from clvmodels import __version__
 from clvmodels.errors import InputError
 from clvmodels.files import whole_file
-from clvmodels.language import SPOKEN, Catalogue, language, ngettext, speaking
+from clvmodels.language import SPOKEN, Catalogue, gettext, language, ngettext, speaking
 from clvmodels.report import html
 from clvmodels.report import numbers as n
 from clvmodels.report.sentences import headline
@@ -56,10 +56,18 @@ def write_index(directory: str | Path, *, language: str = "en") -> tuple[int, tu
     """
     folder = Path(directory)
     if not folder.is_dir():
-        raise InputError(f"there is no folder {directory}. Name the folder that holds the folders of the reports.")
+        raise InputError(
+            gettext("there is no folder {directory}. Name the folder that holds the folders of the reports.").format(
+                directory=directory
+            )
+        )
     target = folder / INDEX
     if target.exists() and MARK not in target.read_text(encoding="utf-8", errors="replace"):
-        raise InputError(f"{target} is not ours. Nothing is overwritten. Move it away, or name another folder.")
+        raise InputError(
+            gettext("{target} is not ours. Nothing is overwritten. Move it away, or name another folder.").format(
+                target=target
+            )
+        )
     found, unread = [], []
     with speaking(language):
         for path in sorted(folder.glob("*/report.json")):
@@ -70,7 +78,9 @@ def write_index(directory: str | Path, *, language: str = "en") -> tuple[int, tu
                 unread.append(path.parent.name)
         if not found:
             raise InputError(
-                f"no folder in {directory} holds a report. Make one: clvmodels report … --out {folder / 'NAME'}"
+                gettext("no folder in {directory} holds a report. Make one: clvmodels report … --out {folder}").format(
+                    directory=directory, folder=folder / "NAME"
+                )
             )
         found.sort(key=lambda one: one[0], reverse=True)
         page = _page([row for _, row in found])
