@@ -84,7 +84,8 @@ class _Scale:
 
     def fitted(self, quantity: Callable[[Array, Array], Any], x: Array) -> tuple[Array, float]:
         """Coefficients for each x, and the largest relative error between the nodes; infinite without logarithms."""
-        coefficients = self._logs(quantity, x, self.nodes) @ self.inverse.T
-        between = (self.nodes[1::9] + self.nodes[:-1:9]) / 2
-        error = np.abs(coefficients @ chebyshev.chebvander(between, AGES - 1).T - self._logs(quantity, x, between))
+        between = (self.nodes[1::5] + self.nodes[:-1:5]) / 2
+        with np.errstate(invalid="ignore"):  # the logarithm of nothing
+            coefficients = self._logs(quantity, x, self.nodes) @ self.inverse.T
+            error = np.abs(coefficients @ chebyshev.chebvander(between, AGES - 1).T - self._logs(quantity, x, between))
         return coefficients, float(error.max()) if np.isfinite(error).all() else np.inf
