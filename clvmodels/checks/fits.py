@@ -23,6 +23,8 @@ POSTERIOR_LIKELIHOOD = 2.0
 """A posterior mean lies below the maximum by design; two points are well inside the 95 % region (χ²₄/2 = 4.7)."""
 PRIOR_SHIFT = 0.5
 """Posterior standard deviations: a shift by half of one changes no decision that its 90 % interval would not."""
+WIDE_SPREAD = 1.5
+"""Standard deviation of log orders from which on the largest hundredth of them holds a fifth of all value."""
 USELESS_Q = 2.0
 """Gamma-Gamma's q: at most 1, the mean spend of the population is infinite; at most 2, its variance is."""
 
@@ -169,6 +171,8 @@ def second_opinion(fit: Fit, opinion: Opinion | None) -> Check:
 
 def spend_shape(fit: Fit) -> Check:
     """Does the mean spend of the population exist (q > 1), and its variance (q > 2)?"""
+    if "q" not in fit.parameters:
+        return _log_spread(fit)
     q = float(fit.parameters["q"])
     status: Status = "fail" if q <= 1 else "review" if q <= USELESS_Q else "pass"
     return Check(
@@ -190,4 +194,23 @@ def spend_shape(fit: Fit) -> Check:
             ).format(least=n.decimal(1.05)),
         }[status],
         {"q": q},
+    )
+
+
+def _log_spread(fit: Fit) -> Check:
+    """Log-normal spend has all moments; how much do the largest orders decide?"""
+    spread = float(np.hypot(fit.parameters["sigma"], fit.parameters["tau"]))
+    ok = spread <= WIDE_SPREAD
+    return Check(
+        "spend_tail",
+        _("Tail of spend"),
+        "pass" if ok else "review",
+        _(
+            "The logarithms of single orders have standard deviation {spread}: nine in ten lie within a factor of "
+            "{factor} of the median."
+        ).format(spread=n.decimal(spread), factor=n.decimal(float(np.exp(1.645 * spread)), 1)),
+        _("Mean and variance of spend exist.")
+        if ok
+        else _("A few large orders decide the mean. Quote medians or cap orders beside the mean."),
+        {"spread": spread},
     )

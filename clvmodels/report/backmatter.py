@@ -26,7 +26,9 @@ def methods(data: Data) -> list[Block]:
         "resamples": n.count(data["provenance"]["resamples"]),
         "priors": _priors(data),
     }
-    said = [text.format(**facts) for name, text in texts.METHODS.items() if name not in left_out]
+    stories = {"spend": texts.SPEND_STORIES.get(data["models"]["spend"]["family"])} if has_value else {}
+    used = {name: stories.get(name) or text for name, text in texts.METHODS.items() if name not in left_out}
+    said = [text.format(**facts) for text in used.values()]
     rivals = tuple(texts.PREDICTORS[name] for name in rivals_of(data, "purchases") if name in texts.PREDICTORS)
     return [*(Paragraph(text) for text in said), Paragraph(texts.PROSE["formulas"]), Terms(rivals)]
 

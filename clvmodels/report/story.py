@@ -297,7 +297,12 @@ def _spend(data: Data) -> list[Block]:
     last = row(*(Cell(text, "strong") for text in (texts.HEADINGS["all"], *total)))
     headings = tuple(texts.HEADINGS[key] for key in ("repeats", "customers", "mean_spend", "ratio", "effect"))
     table = Table("spend", texts.CAPTIONS["spend"], headings, (*rows, last), "lrrrr")
-    return [Paragraph(texts.PROSE["spend"]), table]
+    if growth := found["values"].get("growth"):
+        effects = {name: n.percent(growth[name], sign=True) for name in ("effect", "effect_lower", "effect_upper")}
+        factor = {name: n.decimal(growth[name], 3) for name in ("g", "lower", "upper")}
+        return [Paragraph(texts.PROSE["spend_growth"].format(**factor, **effects)), table]
+    published = data["models"]["spend"]["family"] == "gamma_gamma"
+    return [Paragraph(texts.PROSE["spend" if published else "spend_first"]), table]
 
 
 def _findings(data: Data) -> Findings:

@@ -332,6 +332,12 @@ PROSE: Mapping[str, str] = SPOKEN | {
     "them together (95%).",
     "spend": "The model takes spend not to depend on frequency. If each class of customers were shrunk towards its "
     "own average instead of that of all repeat buyers, predicted revenue would change by the last column.",
+    "spend_first": "The model takes spend not to depend on frequency. If each class of customers were shrunk towards "
+    "its own average instead of that of all customers, predicted revenue would change by the last column.",
+    "spend_growth": "The model lets the level of spend go with frequency: twice the purchases, {g} times the spend "
+    "[{lower}, {upper}] (90%). Against the same model without that factor, fitted to the same customers, it changes "
+    "predicted revenue by {effect} [{effect_lower}, {effect_upper}]. The ratio and the last column show what is left "
+    "beside it: what would change if each class of customers were shrunk towards its own average.",
     "refit": "For the forecast the same model is fitted again to everything up to {until}.",
     "certificate": "**Can the draws be trusted?** Estimated by {estimation}. An importance sample is certified by its "
     "Pareto k̂, a chain by its R̂:",
@@ -387,6 +393,28 @@ STORIES: Mapping[str, str] = SPOKEN | {
     "bar: a model that knows of leaving should do better.",
 }
 """What each purchase family takes customers to do."""
+
+SPEND_STORIES: Mapping[str, str] = SPOKEN | {
+    "gamma_gamma_first": "**Spend.** Gamma-Gamma (Fader & Hardie, note 025, 2013) on all purchases: orders of one "
+    "customer vary around a personal mean, and these means vary between customers; p, q and v are estimated from all "
+    "customers, the value of the first purchase included, which the published model leaves out: for one-time buyers it "
+    "is all that is known. A customer's own average is shrunk towards the average of all, the more so the fewer orders "
+    "there are. Spend is assumed not to depend on frequency; check the association among the quality checks.",
+    "gamma_gamma_frequency": "**Spend.** Gamma-Gamma (Fader & Hardie, note 025, 2013) on every single order: orders of "
+    "one customer vary around a personal mean, and these means vary between customers, around a level that goes with "
+    "frequency: each doubling of a customer's purchases multiplies it by g. p, q, v and g are estimated from all "
+    "orders of positive value, the first included, by the likelihood of each of them and not of the customers' means "
+    "alone. A customer's own average is shrunk towards the average of customers who buy as often, the more so the "
+    "fewer orders there are.",
+    "lognormal": "**Spend.** A hierarchical log-normal model: the logarithms of one customer's orders vary around a "
+    "personal level with standard deviation σ (sigma), and these levels vary between customers around the logarithm of "
+    "v with standard deviation τ (tau); estimated from all orders of positive value, the first included. A customer's "
+    "own level is shrunk towards that of all, the more so the fewer orders there are. The distribution of a sum of "
+    "orders is approximated by a skew-normal distribution of its logarithm with the exact mean, variance and skewness; "
+    "its mean and variance are exact. Spend is assumed not to depend on frequency; check the association among the "
+    "quality checks.",
+}
+"""What the spend families other than the published one take customers to do."""
 
 METHODS: Mapping[str, str] = SPOKEN | {
     "purchases": "**Purchases.** {story} Time is counted in {units} from the first purchase. Estimated by "
