@@ -126,7 +126,8 @@ def _growth(calibration: Summary, forecast: Predictions) -> Growth:
     """Refit with g held at 1, and at its limits: the last of the family's coordinates is its logarithm."""
     assert forecast.spend is not None
     family, table = type(forecast.spend.model), forecast.spend.table().set_index("parameter")
-    g, lower, upper = table.loc["g", ["estimate", "lower", "upper"]].to_numpy(float).tolist()
+    limits = np.asarray(table.loc["g", ["estimate", "lower", "upper"]], float)
+    g, lower, upper = (float(value) for value in limits)
     objective, _left_out = spend_objective(calibration, family)
     x, m = spend_known(calibration, family)[:2]
     purchases = forecast.frame["expected_purchases"].to_numpy(float)
