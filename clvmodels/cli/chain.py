@@ -10,6 +10,7 @@ from clvmodels.errors import InputError
 
 if TYPE_CHECKING:
     from clvmodels.fitting.result import Fit
+    from clvmodels.models import SpendFamily
     from clvmodels.prediction import Predictions
     from clvmodels.runs import Run
     from clvmodels.summary import Split, Summary
@@ -129,3 +130,25 @@ def forecast(run: Run, fits: Fits, *, horizon: str | None, money: Money, seed: i
 
     ahead = horizon or (run.holdout.horizon if run.holdout else "12 months")
     return predict(fits[0], run.calibration, spend=fits[1], horizon=ahead, seed=seed, **keywords(money))
+
+
+CDNOW_SPEND: dict[str, dict[str, float]] = {
+    "gamma_gamma": {"p": 6.25, "q": 3.74, "v": 15.44},
+    "gamma_gamma_frequency": {"p": 3.71, "q": 4.60, "v": 29.27, "g": 1.098},
+    "lognormal": {"sigma": 0.565, "tau": 0.441, "v": 25.22},
+}
+"""Spend families that can be simulated, with their estimates on CDNOW's sample, in dollars."""
+
+
+def spend_model(name: str, given: dict[str, float | None]) -> SpendFamily | None:
+    """A spend family at CDNOW's parameters, but for those that are given; none by the name "none"."""
+    from clvmodels.fitting.data import SPENDS
+
+    wanted = {parameter: value for parameter, value in given.items() if value is not None}
+    if name != "none" and name not in CDNOW_SPEND:
+        raise InputError(f"{name!r} cannot be simulated. Choose --spend {' or '.join([*CDNOW_SPEND, 'none'])}.")
+    defaults = CDNOW_SPEND.get(name, {})
+    if unknown := [f"--{parameter}" for parameter in wanted if parameter not in defaults]:
+        has = f"its parameters are {', '.join(f'--{known}' for known in defaults)}" if defaults else "it has none"
+        raise InputError(f"{', '.join(unknown)} cannot be given with --spend {name}: {has}.")
+    return None if name == "none" else SPENDS[name](**(defaults | wanted))

@@ -305,24 +305,35 @@ def simulate(
     a: Annotated[float, option("BG/NBD: dropout, first shape.", "--a")] = 0.793,
     b: Annotated[float, option("BG/NBD: dropout, second shape.", "--b")] = 2.426,
     spend: Annotated[
-        str, option("Spend model; 'none' for a log without money.", metavar="gamma_gamma|none")
+        str,
+        option(
+            "Spend model; 'none' for a log without money.",
+            metavar="gamma_gamma|gamma_gamma_frequency|lognormal|none",
+        ),
     ] = "gamma_gamma",
-    p: Annotated[float, option("Gamma-Gamma: shape within a customer.", "--p")] = 6.25,
-    q: Annotated[float, option("Gamma-Gamma: shape between customers.", "--q")] = 3.74,
-    v: Annotated[float, option("Gamma-Gamma: scale, in money.", "--v")] = 15.44,
+    p: Annotated[float | None, option("Gamma-Gamma: shape within a customer.", "--p", show_default="6.25")] = None,
+    q: Annotated[float | None, option("Gamma-Gamma: shape between customers.", "--q", show_default="3.74")] = None,
+    v: Annotated[float | None, option("Scale of spend, in money.", "--v", show_default="15.44")] = None,
+    g: Annotated[
+        float | None, option("With frequency: spend of who buys twice as often, relative.", "--g", show_default="1.1")
+    ] = None,
+    sigma: Annotated[
+        float | None, option("Log-normal: spread within a customer.", "--sigma", show_default="0.565")
+    ] = None,
+    tau: Annotated[float | None, option("Log-normal: spread between customers.", "--tau", show_default="0.441")] = None,
     seed: Seed = 0,
 ) -> None:
     """Invent a log from the models' own story; the defaults are CDNOW's published parameters.
 
     Example:  clvmodels simulate --customers 10000 --end 1998-12-31 --out simulated.csv
     """
-    from clvmodels.models import BGNBD, GammaGamma
+    from clvmodels.models import BGNBD
     from clvmodels.simulation import simulated_parts
 
     target = chain.target(out, "", name=out)
     parts = simulated_parts(
         BGNBD(r=r, alpha=alpha, a=a, b=b),
-        spend=None if spend == "none" else GammaGamma(p=p, q=q, v=v),
+        spend=chain.spend_model(spend, {"p": p, "q": q, "v": v, "g": g, "sigma": sigma, "tau": tau}),
         customers=customers,
         start=start,
         end=end,
