@@ -134,6 +134,7 @@ def forecast(run: Run, fits: Fits, *, horizon: str | None, money: Money, seed: i
 
 CDNOW_SPEND: dict[str, dict[str, float]] = {
     "gamma_gamma": {"p": 6.25, "q": 3.74, "v": 15.44},
+    "gamma_gamma_first": {"p": 9.88, "q": 3.40, "v": 7.93},
     "gamma_gamma_frequency": {"p": 3.71, "q": 4.60, "v": 29.27, "g": 1.098},
     "lognormal": {"sigma": 0.565, "tau": 0.441, "v": 25.22},
 }

@@ -308,7 +308,7 @@ def simulate(
         str,
         option(
             "Spend model; 'none' for a log without money.",
-            metavar="gamma_gamma|gamma_gamma_frequency|lognormal|none",
+            metavar="gamma_gamma|gamma_gamma_first|gamma_gamma_frequency|lognormal|none",
         ),
     ] = "gamma_gamma",
     p: Annotated[float | None, option("Gamma-Gamma: shape within a customer.", "--p", show_default="6.25")] = None,
