@@ -184,7 +184,10 @@ def _open(source: Any) -> tuple[pd.DataFrame, str, str]:
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
             return pd.read_parquet(path), path.name, path.stem
-        return pd.read_csv(path, dtype=str, keep_default_na=False, sep=None, engine="python"), path.name, path.stem
+        with path.open(encoding="utf-8-sig") as file:
+            heading = file.readline()
+        sign = max(",;\t|", key=heading.count)
+        return pd.read_csv(path, dtype=str, keep_default_na=False, sep=sign, encoding="utf-8-sig"), path.name, path.stem
     except OSError as error:
         raise InputError(f"{source} cannot be read: {error.strerror or error}. Check the path.") from None
     except (ValueError, UnicodeError) as error:  # no table: an empty file, broken lines, another encoding
@@ -217,7 +220,7 @@ def _numbers(column: pd.Series, kind: str, frame: pd.DataFrame, problems: list[s
             at = int(np.flatnonzero(wrong)[0])
             problems.append(
                 f"{kind} {what} in {int(wrong.sum()):,} of {len(frame):,} rows (first: customer "
-                f"{frame['customer_id'].iloc[at]}, {column.iloc[at]!r}). {instead}"
+                f"{frame['customer_id'].iloc[at]}, {str(column.iloc[at])!r}). {instead}"
             )
     return np.asarray(numbers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -161,7 +161,7 @@ class _Forecast:
 def play(task: Task) -> Round:
     """Fit, predict and judge one cut-off; runs in any process."""
     known = forecast(task.past, task.ask)
-    benches, skipped = _judge(known, task.past, task.holdout)
+    benches, skipped = _judge(known, task.past, task.holdout, money=bool(task.ask.spends))
     calibration = task.past.calibration
     return Round(
         calibration.until,
@@ -174,7 +174,7 @@ def play(task: Task) -> Round:
         tuple(known.skipped + skipped),
         tuple(known.notes),
         scores=score(benches, task.lottery),
-        running=_running({**known.running, **task.running}, task.past.horizon, task.holdout),
+        running=_running({**known.running, **task.running}, task.past.horizon, task.holdout, benches),
         active={name: outcomes.p_active for name, outcomes in known.counts.items()},
     )
 
@@ -235,14 +235,16 @@ def _reason(error: BaseException) -> str:
     return str(error) if isinstance(error, CLVError) else f"{type(error).__name__}: {error}"
 
 
-def _judge(known: _Forecast, past: Past, holdout: Holdout) -> tuple[tuple[Bench, ...], list[tuple[str, str]]]:
+def _judge(
+    known: _Forecast, past: Past, holdout: Holdout, *, money: bool
+) -> tuple[tuple[Bench, ...], list[tuple[str, str]]]:
     """Every prediction beside what happened."""
     actual = holdout.frame["purchases"].to_numpy(float)
     skipped: list[tuple[str, str]] = []
     counts = [one for name, said in known.counts.items() if (one := _judged(name, said, actual, skipped)) is not None]
     counts += [Predictor.point(name, count, actual) for name, (count, _) in past.points.items() if count is not None]
     benches = [Bench("purchases", actual, tuple(counts))]
-    if past.calibration.has_value and "value" in holdout.frame:
+    if money and past.calibration.has_value and "value" in holdout.frame:
         spent = holdout.frame["value"].to_numpy(float)
         values = [
             one for name, said in known.values.items() if (one := _judged(name, said, spent, skipped)) is not None
@@ -264,14 +266,15 @@ def _judged(
         return None
 
 
-def _running(said: Mapping[tuple[str, str], Array], horizon: Horizon, holdout: Holdout) -> pd.DataFrame:
+def _running(
+    said: Mapping[tuple[str, str], Array], horizon: Horizon, holdout: Holdout, benches: Sequence[Bench]
+) -> pd.DataFrame:
     """Totals predicted and seen up to each age."""
     steps, daily = ages(horizon), holdout.daily
     since = (daily["date"].to_numpy("datetime64[D]") - np.datetime64(horizon.start)).astype(int) + 1
     seen = {
         quantity: np.array([daily.loc[since <= days, quantity].sum() for days in steps], float)
-        for quantity in ("purchases", "value")
-        if quantity in daily
+        for quantity in (bench.quantity for bench in benches)
     }
     rows = [
         (quantity, name, days, float(predicted), float(actual))

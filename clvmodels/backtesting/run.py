@@ -73,7 +73,8 @@ def backtest(
     transactions
         What :func:`clvmodels.read_transactions` reads; it is read once.
     families, spends
-        Names of purchase and spend families; all by default. ``spends=[]`` leaves money out.
+        Names of purchase and spend families; by default all, but those for discrete opportunities. ``spends=[]``
+        leaves money out.
     cutoffs
         The last days that predictors know: dates, or how many. By default as many as fit four weeks apart, six at most,
         between the minimum calibration and the last day that leaves a whole horizon.
@@ -120,7 +121,7 @@ def backtest(
     >>> result = backtest("cdnow-sample", families=["bgnbd"], spends=[], cutoffs=["1997-09-30"], resamples=20)
     >>> row = result.league.query("predictor == 'bgnbd' and metric == 'total_error'").iloc[0]
     >>> str(row.cutoff), round(row.value, 3)
-    ('1997-09-30', -0.119)
+    ('1997-09-30', -0.121)
     """
     say = progress or (lambda step: None)
     ask = _asked(families, spends, method, seed, resamples=resamples, workers=workers)
@@ -186,12 +187,13 @@ def _asked(
     chosen = []
     for kind, names, word in (("purchases", families, "purchase"), ("spend", spends, "spend")):
         there = [name for name, family in FAMILIES.items() if family.kind == kind]
+        usual = [name for name in there if not getattr(FAMILIES[name], "discrete", False)]
         if isinstance(names, str):
             names = [names]
         for name in names or ():
             if name not in there:
                 problems.append(f"there is no {word} family {name!r}. Choose among {', '.join(there)}.")
-        chosen.append(tuple(there) if names is None else tuple(dict.fromkeys(names)))
+        chosen.append(tuple(usual) if names is None else tuple(dict.fromkeys(names)))
     if not chosen[0]:
         problems.append("no purchase family is left. Name at least one, or leave families out for all.")
     if method not in METHODS:

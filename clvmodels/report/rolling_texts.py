@@ -38,7 +38,7 @@ SENTENCES: Mapping[str, str] = SPOKEN | {
     "once": "**One-time buyers:** {actual} came back in the holdouts on average; {model} said {said}.",
     "stable": "**Stability:** most moved {parameter} of {family}; its largest estimate is {ratio} times the smallest.",
     "blind": "**No leak:** every calibration was made once more from a log without the rows after its cut-off, and was "
-    "the same to the last digit.",
+    "the same.",
     "leak": "**Not to be believed:** {name} knew at {cutoff} what cannot be known: {evidence}.",
     "twins": "of customers with the same purchase dates, {share} of those who bought later ranked above those who did "
     "not",
