@@ -122,7 +122,7 @@ def _compare(fit: Fit, fitter: str | None, data: tuple[Array, ...], weights: Arr
         _("none is identified")
         if difference is None
         else _("{names} differ by at most {difference} (relative)").format(
-            names=", ".join(told), difference=n.general(difference, 1)
+            names=", ".join(told), difference=n.significant(difference, 1)
         )
     )
     note = _("lifetimes' {title} estimates{loosened} have {say}; {far}.")
