@@ -310,7 +310,7 @@ class GammaGammaFrequency(GammaGamma):
         That of the mean, and that of how the values share the total, a Dirichlet's: with lnΓ by Stirling's formula the
         large terms of ln Γ(p x) − x ln Γ(p) − p x ln x cancel before they are computed.
         """
-        seen = np.maximum(np.asarray(x, float), 1)
+        seen, d = np.maximum(np.asarray(x, float), 1), np.asarray(d, float)
         _, m = _spent(x, m)
         more = seen - 1
         shared = per_distinct(lambda k: ops.stirling_rest(self.p * k) - k * ops.stirling_rest(self.p), seen)
@@ -321,7 +321,7 @@ class GammaGammaFrequency(GammaGamma):
     def score(self, x: ArrayLike, m: ArrayLike, d: ArrayLike = 0.0) -> Array:
         """Derivative of the log-likelihood by p, q, v, g: shape (4, n)."""
         by_p, by_q, by_v = super().score(x, m)
-        seen = np.maximum(np.asarray(x, float), 1)
+        seen, d = np.maximum(np.asarray(x, float), 1), np.asarray(d, float)
         shared = per_distinct(lambda k: k * (digamma_rest(self.p * k) - digamma_rest(self.p)), seen)
         shared = shared + (seen - 1) / (2 * self.p) + seen * d
         by_p = by_p + np.where(np.asarray(x) > 0, shared, 0.0)

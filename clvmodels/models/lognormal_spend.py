@@ -73,7 +73,7 @@ class LogNormalSpend(SpendFamily):
 
     def log_likelihood(self, x: ArrayLike, m: ArrayLike, ss: ArrayLike = 0.0, *, ops: Ops = NUMPY) -> Any:
         """Log density of x values whose logarithms have mean m and squared deviations ss; 0 for x = 0."""
-        x, m, seen = _known(x, m)
+        (x, m, seen), ss = _known(x, m), np.asarray(ss, float)
         spread = self.tau * self.tau + self.sigma * self.sigma / seen
         away = m - ops.log(self.v)
         density = -(seen - 1) * (ops.log(self.sigma) + LOG_SQRT_2PI) - ss / (2 * self.sigma * self.sigma)
@@ -82,7 +82,7 @@ class LogNormalSpend(SpendFamily):
 
     def score(self, x: ArrayLike, m: ArrayLike, ss: ArrayLike = 0.0) -> Array:
         """Derivative of the log-likelihood by sigma, tau, v: shape (3, n)."""
-        x, m, seen = _known(x, m)
+        (x, m, seen), ss = _known(x, m), np.asarray(ss, float)
         spread = self.tau**2 + self.sigma**2 / seen
         away = m - np.log(self.v)
         by_spread = (away**2 / spread - 1) / (2 * spread)
