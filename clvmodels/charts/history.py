@@ -176,7 +176,7 @@ def tracking(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, T
         canvas.grid(axes)
     highest = top.get_ylim()[1]
     finals = [float(frame[f"cumulative_{name}"].iloc[-1]) for name in order]
-    places = spread(finals, highest * 0.085, 0.0, highest)
+    places = spread(finals, highest * 0.085, 0.0, highest * 0.95)
     for name, final, place in zip(order, finals, places, strict=True):
         text = words("tracking.more", number=words.number(final - bought))
         canvas.write(top, text, (last, place), (7, 0), size=9.5, color=LOOKS[name].ink, bold=True)

@@ -18,6 +18,7 @@ from clvmodels.errors import InputError
 from clvmodels.forecast_rows import TIERS
 from clvmodels.kpis.changes import compare_kpis
 from clvmodels.language import _
+from clvmodels.report.build import Report
 from clvmodels.report.contract import SCHEMA
 from clvmodels.summary import Summary
 
@@ -138,8 +139,8 @@ class Difference:
         }
 
 
-def compare_reports(before: str | Path, after: str | Path) -> Difference:
-    """Compare two report folders.
+def compare_reports(before: str | Path | Report, after: str | Path | Report) -> Difference:
+    """Compare two reports: folders, or what `build_report` returned.
 
     Limits of a difference take the two reports as independent: their parameters' errors and their customers' luck. Two
     reports that share customers are less far apart by chance than that, so that "more than noise" is said too seldom
@@ -184,7 +185,9 @@ def compare_reports(before: str | Path, after: str | Path) -> Difference:
     )
 
 
-def _read(folder: str | Path) -> dict[str, Any]:
+def _read(folder: str | Path | Report) -> Mapping[str, Any]:
+    if isinstance(folder, Report):
+        return folder.data
     path = Path(folder) / "report.json"
     if not path.is_file():
         raise InputError(
@@ -216,8 +219,10 @@ def _until(data: Mapping[str, Any]) -> str:
     return str(data["provenance"]["options"]["until"])
 
 
-def _customers(folder: str | Path) -> pd.DataFrame | None:
+def _customers(folder: str | Path | Report) -> pd.DataFrame | None:
     """The customer table; None where it was left out."""
+    if isinstance(folder, Report):
+        return folder.customers.assign(customer_id=folder.customers["customer_id"].astype(str))
     for name, read in (("customers.parquet", pd.read_parquet), ("customers.csv", pd.read_csv)):
         path = Path(folder) / name
         if path.is_file():
