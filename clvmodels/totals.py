@@ -70,7 +70,7 @@ class Portfolio:
 
         outcomes, values = self.outcomes, self.values
         counts = np.bincount(group, minlength=n_groups).tolist()
-        shared, mixed = self._shared(group, n_groups)
+        shared, mixed = self.of_parameters(group, n_groups)
         known = add(outcomes.mean)
         chance = add(outcomes.variance - np.maximum(outcomes.mean_square - outcomes.mean**2, 0.0))
         rows = [(known, *limits(known, chance + shared[0], mixed[0]))]
@@ -95,7 +95,7 @@ class Portfolio:
         columns = np.stack([column for row in rows for column in row], axis=1).tolist()
         return [Totals(count, *numbers) for count, numbers in zip(counts, columns, strict=True)]
 
-    def _shared(self, group: NDArray[np.intp], n_groups: int) -> tuple[Array, Array]:
+    def of_parameters(self, group: NDArray[np.intp], n_groups: int) -> tuple[Array, Array]:
         """What the parameters do to the groups' expected purchases, value and clv, all customers at once.
 
         A variance (of estimates, by the delta method), shape (quantities, groups); and, of posteriors, what each total

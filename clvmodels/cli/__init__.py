@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from clvmodels.cli import customer, diff, exporting, index, kpis, rolling  # noqa: F401 – a command of its own file registers itself
+from clvmodels.cli import customer, diff, exporting, index, kpis, rolling, scoring  # noqa: F401 – a command of its own file registers itself
 from clvmodels.cli.commands import app
 from clvmodels.cli.screen import complain
 from clvmodels.errors import CLVError, ConvergenceError, DiagnosticWarning

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -190,6 +190,46 @@ class Summary:
         """
         if self.rfm is not None:
             return self.rfm
+        return self._told(self._described.order_by("customer_id").to_pandas())
+
+    def parts(self, size: int) -> Iterator[pd.DataFrame]:
+        """``frame``, at most ``size`` rows at a time, as they leave the engine: for more customers than fit."""
+        if self.rfm is not None or "frame" in self.__dict__:
+            yield from (self.frame[start : start + size] for start in range(0, len(self.frame), size))
+            return
+        import pyarrow as pa
+
+        waiting: list[Any] = []
+        rows = 0
+        for batch in self._described.order_by("customer_id").to_pyarrow_batches(chunk_size=size):
+            waiting.append(batch)
+            rows += batch.num_rows
+            if rows >= size:
+                yield self._told(pa.Table.from_batches(waiting).to_pandas())
+                waiting, rows = [], 0
+        if rows:
+            yield self._told(pa.Table.from_batches(waiting).to_pandas())
+
+    def of_frame(self, frame: pd.DataFrame) -> Summary:
+        """The summary of some customers only, rows of ``frame``; purchases stay where they are."""
+        return replace(self, rfm=frame)
+
+    def bare(self) -> Summary:
+        """The summary without its tables: what it means, small enough to be sent to a worker."""
+        return replace(self, purchase_days=None, by_customer=None, rfm=None)
+
+    @property
+    def raw(self) -> ir.Table | None:
+        """The customers with segments and cost, in their engine, as `rows_of` takes them; None for an RFM table."""
+        return None if self.rfm is not None or self.by_customer is None else self._described
+
+    def rows_of(self, raw: pd.DataFrame) -> pd.DataFrame:
+        """Rows of ``raw`` as ``frame`` has them."""
+        return self._told(raw)
+
+    @property
+    def _described(self) -> ir.Table:
+        """The customers with segments and cost, days as moments."""
         c = self.customers
         described = [*self.segments, *([self.cost] if self.cost else [])]
         if described:
@@ -198,8 +238,10 @@ class Summary:
             c = c.inner_join(first, [c.customer_id == first["_id"], c.first_purchase == first["_day"]]).drop(
                 "_id", "_day"
             )
-        times = {name: c[name].cast("timestamp") for name in ("first_purchase", "last_purchase")}
-        frame: pd.DataFrame = c.mutate(**times).order_by("customer_id").to_pandas()
+        return c.mutate(**{name: c[name].cast("timestamp") for name in ("first_purchase", "last_purchase")})
+
+    def _told(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows of ``_described`` as ``frame`` has them."""
         if not frame["customer_id"].is_monotonic_increasing:  # an engine may have its own order of letters
             frame = frame.sort_values("customer_id", ignore_index=True)
         out = {
@@ -217,6 +259,7 @@ class Summary:
             out["n_valued"] = frame["n_valued"].astype("int64")
             out["log_value_mean"] = frame["log_value_mean"].astype("float64")
             out["log_value_ss"] = (frame["n_valued"] * frame["log_value_variance"]).astype("float64")
+        described = [*self.segments, *([self.cost] if self.cost else [])]
         return pd.DataFrame(out | {name: frame[name] for name in described})
 
     @cached_property
