@@ -67,7 +67,8 @@ def _panel(axes: Axes, rows: pd.DataFrame, name: str, fitted: float, end: float,
 def channel_values(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
     """A row per channel: pooled worth with its interval, what it says by itself, and its cost."""
     currency, n = facts["currency"], len(frame)
-    about = words("channel_values.note", customers=words.number(facts["customers"]), segment=facts["segment"])
+    dates = {name: words.date(facts[name]) for name in ("start", "end")}
+    about = words("channel_values.note", customers=words.number(facts["customers"]), segment=facts["segment"], **dates)
     title = words("channel_values.title", months=words.number(facts["months"]))
     sheet = Sheet(title, about, height=1.7 + 0.42 * n)
     (axes,) = sheet.axes()
@@ -101,7 +102,11 @@ def channel_values(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Fig
         sheet.key_handle(sheet.handle(**paid), words("channel_values.cost"))
     best = frame.iloc[0]
     told = {name: words.amount(float(best[name]), currency) for name in ("pooled", "lower", "upper")}
-    caption = words("channel_values.caption" + ("_cost" if known else ""), months=words.number(facts["months"]))
+    caption = words(
+        "channel_values.caption" + ("_cost" if known else ""),
+        months=words.number(facts["months"]),
+        model=facts["model"],
+    )
     alt = words("channel_values.alt", channel=str(best["channel"]), n=words.number(n), **told)
     return sheet.finish(), {"title": sheet.title, "caption": caption, "alt": alt}
 

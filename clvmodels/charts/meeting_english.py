@@ -35,7 +35,7 @@ MEETING: Mapping[str, str] = SPOKEN | {
     "column.expected": "Model",
     "column.orders": "Orders",
     "channel_values.title": "Which channel brings the most valuable customers in {months} months?",
-    "channel_values.note": "{customers} customers by {segment}",
+    "channel_values.note": "{customers} customers by {segment}, observed {start} to {end}",
     "channel_values.row": "{channel} ({customers})",
     "channel_values.unnamed": "(none)",
     "channel_values.x": "Worth of the next customer, {currency}",
@@ -43,15 +43,17 @@ MEETING: Mapping[str, str] = SPOKEN | {
     "channel_values.alone": "From its own customers alone",
     "channel_values.cost": "Cost of acquisition",
     "channel_values.caption": (
-        "What the next customer of each channel is expected to be worth in the first {months} months, first order "
-        "included; in brackets the channel's customers so far. Small channels lean on the others: the fewer customers, "
-        "the further the pooled value is from their own, and the wider the interval."
+        "What {model} and the spend model expect the next customer of each channel to be worth in the first {months} "
+        "months, first order included; in brackets the channel's customers so far. Small channels lean on the others: "
+        "the fewer customers, the further the pooled value is from their own, and the wider the interval. What they "
+        "will actually be worth is not known yet, and the formula has no word on customers still to be won."
     ),
     "channel_values.caption_cost": (
-        "What the next customer of each channel is expected to be worth in the first {months} months, first order "
-        "included, beside the mean cost of winning one; in brackets the channel's customers so far. Small channels "
-        "lean on the others: the fewer customers, the further the pooled value is from their own, and the wider the "
-        "interval."
+        "What {model} and the spend model expect the next customer of each channel to be worth in the first {months} "
+        "months, first order included, beside the mean cost of winning one; in brackets the channel's customers so "
+        "far. Small channels lean on the others: the fewer customers, the further the pooled value is from their own, "
+        "and the wider the interval. What they will actually be worth is not known yet, and the formula has no word on "
+        "customers still to be won."
     ),
     "channel_values.alt": "Interval plot of {n} channels; the highest is {channel} with {pooled}, from {lower} to "
     "{upper}.",

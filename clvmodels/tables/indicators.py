@@ -42,12 +42,20 @@ def meeting_tables(book: KpiBook, future: Predictions, *, fitted_until: str) -> 
     tables = []
     if book.history is not None:
         tables.append(indicator_periods(book.history, future, fitted_until=fitted_until))
-    tables += [channel_values(found) for found in list(book.channels.values())[:1]]
+    tables += [channel_values(found, future) for found in list(book.channels.values())[:1]]
     return {table.name: table for table in tables}
 
 
-def channel_values(found: Channels) -> FigureTable:
-    """Worth of each channel's next customer, pooled and by itself, with its cost if known; the highest first."""
+def channel_values(found: Channels, future: Predictions) -> FigureTable:
+    """Worth of each channel's next customer, pooled and by itself, with its cost if known; the highest first.
+
+    Parameters
+    ----------
+    found
+        From :func:`clvmodels.channels.compare_channels`.
+    future
+        The predictions it was made from.
+    """
     rows = pd.DataFrame(
         {
             "channel": found.table[found.segment].astype("string").fillna(""),
@@ -62,6 +70,9 @@ def channel_values(found: Channels) -> FigureTable:
         rows["cost"] = found.table["cost"]
     facts = {
         "currency": found.currency,
+        "model": future.purchases.model.title,
+        "start": future.summary.start.isoformat(),
+        "end": future.summary.until.isoformat(),
         "segment": found.segment,
         "months": found.months,
         "customers": int(found.table["customers"].sum()),

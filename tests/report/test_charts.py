@@ -23,6 +23,7 @@ from clvmodels.charts import ENGLISH, Chart
 from clvmodels.charts.looks import LOOKS
 from clvmodels.charts.words import Words
 from clvmodels.language import speaking
+from clvmodels.models import BGNBD, GammaGamma
 from clvmodels.report import Report
 from clvmodels.report.html import shared_glyphs
 from clvmodels.tables.rolling import rolling_tables
@@ -32,11 +33,27 @@ ROLLING = [name for name in NAMES if name.startswith("rolling")]
 REPORT = [name for name in NAMES if name not in ROLLING]
 
 
+def channels() -> tables.FigureTable:
+    """Three channels of simulated customers; no built-in log has any."""
+    log = clv.simulate(
+        BGNBD(0.5, 6.0, 0.6, 2.5), spend=GammaGamma(6.25, 3.74, 15.44), customers=300, start="2023-01-01",
+        end="2024-06-30",
+    )  # fmt: skip
+    names = np.array(["search", "social media and influencers", "email"])
+    summary = clv.summarize(
+        log.assign(channel=names[log["customer_id"] % 3], cost=20.0), segment="channel", cost="cost"
+    )
+    fits = [clv.fit(family, summary, method="mle") for family in ("bgnbd", "gamma_gamma")]
+    forecast = clv.predict(fits[0], summary, spend=fits[1])
+    return tables.channel_values(clv.compare_channels(forecast, "channel"), forecast)
+
+
 @pytest.fixture(scope="module")
 def drawn(sample: Report, rolled: Backtest) -> dict[str, Chart]:
     calibration = clv.split("cdnow-sample").calibration
     priors = tables.prior_predictive("bgnbd", calibration, draws=100)
-    made = charts.figures({**sample.figures, "prior_predictive": priors, **rolling_tables(rolled)})
+    found = {**sample.figures, "prior_predictive": priors, **rolling_tables(rolled), "channel_values": channels()}
+    made = charts.figures({name: found[name] for name in NAMES})
     for chart in made.values():
         chart.figure.draw_without_rendering()  # puts the entries of the keys in their places
     return made
@@ -245,7 +262,7 @@ def test_every_word_can_be_translated(chart: Chart, foreign: dict[str, str]) -> 
     other = charts.draw(chart.table, texts=foreign)
     shown = [text.get_text() for text in written(other.figure)] + [other.title, other.caption, other.alt]
     headings, rows = other.rows()
-    proper = {str(value) for name in ("customer_id", "parameter") for value in chart.table.frame.get(name, [])}
+    proper = {str(value) for name in ("customer_id", "parameter", "channel") for value in chart.table.frame.get(name, [])}
     families = {str(value) for name in ("predictor", "family") for value in chart.table.frame.get(name, [])}
     cells = (cell for row in rows for cell in row if cell not in proper)
     for words in [*shown, *headings, *cells]:
