@@ -35,14 +35,17 @@ def log_sum_cumulants(n: ArrayLike, sigma: float) -> Array:
     [[0.0, 0.754109], [0.25, 0.126896]]
     """
     n = np.asarray(n, float)
+    one = n == 1  # exact, to the last bit
+    if np.all(one):
+        return np.stack([np.zeros(n.shape), np.full(n.shape, sigma**2), np.zeros(n.shape)])
     mean, log_variance, skewness = _tables(float(sigma))
     log_n = np.log(np.minimum(n, LAST))
     first, variance, skew = mean(log_n) + log_n, np.exp(log_variance(log_n)), skewness(log_n)
     far = np.maximum(n / LAST, 1.0)
     spread = float(np.expm1(sigma**2))
     first = np.where(far > 1, np.log(n) + sigma**2 / 2 - spread / (2 * n), first)
-    variance = variance / far
-    return np.stack([first, variance, skew / np.sqrt(far) * variance**1.5])
+    variance = np.where(one, sigma**2, variance / far)
+    return np.stack([np.where(one, 0.0, first), variance, np.where(one, 0.0, skew / np.sqrt(far) * variance**1.5)])
 
 
 @lru_cache(maxsize=512)

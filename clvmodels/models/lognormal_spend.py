@@ -90,15 +90,15 @@ class LogNormalSpend(SpendFamily):
         parts = np.broadcast_arrays(by_sigma, by_spread * 2 * self.tau, away / (spread * self.v))
         return np.stack([np.where(x > 0, part, 0.0) for part in parts])
 
-    def _weight(self, x: Array) -> Array:
-        """Of the customer's own mean, beside the population's."""
-        own = x * self.tau**2
-        return np.asarray(own / (own + self.sigma**2))
+    def _weights(self, x: Array) -> tuple[Array, Array]:
+        """Of the customer's own mean, and of the population's."""
+        own, within = x * self.tau**2, self.sigma**2
+        return own / (own + within), within / (own + within)
 
     def _level(self, x: Array, m: Array) -> tuple[Array, Array]:
         """Mean and variance of a customer's θ."""
-        weight, log_v = self._weight(x), np.log(self.v)
-        return log_v + weight * (m - log_v), np.asarray(self.tau**2 * (1 - weight))
+        (own, rest), log_v = self._weights(x), np.log(self.v)
+        return log_v + own * (m - log_v), np.asarray(self.tau**2 * rest)
 
     def expected_spend(self, x: ArrayLike, m: ArrayLike) -> Array:
         """Mean value of a future purchase: exp(E[θ] + (var θ + σ²)/2)."""
@@ -108,7 +108,7 @@ class LogNormalSpend(SpendFamily):
 
     def leaning(self, x: ArrayLike, m: ArrayLike) -> Array:
         """Mean value × the weight of the population's level in θ."""
-        return np.asarray(self.expected_spend(x, m) * (1 - self._weight(np.asarray(x, float))))
+        return np.asarray(self.expected_spend(x, m) * self._weights(np.asarray(x, float))[1])
 
     def squares(self, x: ArrayLike, m: ArrayLike) -> tuple[Array, Array]:
         """E[S²] = exp(2 E[θ] + 2 var θ + σ²) (n² + n (e^{σ²} − 1))."""
