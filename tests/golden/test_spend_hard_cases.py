@@ -126,7 +126,7 @@ def test_eight_digits(quantity: str, golden: dict[str, np.ndarray], computed: di
     there = np.isfinite(right)
     assert there.mean() > 0.7
     least = 1.0 if "log_likelihood" in quantity else 1e-290
-    error = np.abs(found - right)[there] / np.maximum(np.abs(right[there]), least)
+    error = np.abs(found[there] - right[there]) / np.maximum(np.abs(right[there]), least)
     assert error.max() < 1e-8, f"case {np.flatnonzero(there)[np.argmax(error)]}"
 
 
