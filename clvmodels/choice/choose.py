@@ -111,16 +111,17 @@ def choose(
 ) -> Choice:
     """Choose a purchase family and a spend family, and learn the weights of a stack, on earlier cut-offs.
 
-    The calibration period is cut at 40, 50, 60 and 70 % of its length; each time every family is fitted to what comes
-    before and judged by what comes after. Nothing after ``summary.until`` is known here. Three rules, in this order:
+    The calibration period is cut at 40, 50, 60, 70 and 80 % of its length; each time every family is fitted to what
+    comes before and judged by what comes after. Nothing after ``summary.until`` is known here. Three rules, in this
+    order:
 
     1. Of the families the one with the best mean log score wins; families within one paired standard error of it are
        tied, and the one with the fewest parameters is taken.
     2. A *stack*, a weighted mixture of the families and of the formula, has the weights that would have had the best
        CRPS. It is judged at each cut-off with weights that know nothing of that one, and takes the place of the family
        if its log score or its CRPS is better by more than one standard error, and neither is worse by as much.
-    3. Of the spend families the one with the best CRPS of value wins; ties go to the one with fewer parameters, then to
-       the one that uses every purchase.
+    3. Of the spend families the one with the best CRPS of value wins; ties, within two standard errors, go to the one
+       with fewer parameters, then to the one that uses every purchase.
 
     In-sample likelihood decides nothing. When no cut-off can teach anything (fewer than 50 customers or 10 repeat
     buyers before it, or less than four weeks on either side), BG/NBD is taken, and ``reason`` says so.

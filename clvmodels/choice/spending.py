@@ -20,13 +20,15 @@ from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
 
 MOST = 3000
 """Customers whose distributions of value are worked out at each cut-off."""
+TIED = 2.0
+"""Standard errors within which spend families are tied: amounts are heavy-tailed, and cut-offs few."""
 COLUMNS = ["predictor", "title", "crps", "difference", "standard_error", "chosen"]
 
 
 def spend_league(origins: Sequence[Origin], models: Sequence[PurchaseFamily]) -> tuple[pd.DataFrame, str | None]:
     """Every spend family under the chosen purchase model, by its CRPS of value; and the winner.
 
-    Ties, within one paired standard error of the best, go to fewer parameters, then to whom every purchase counts.
+    Ties, within two paired standard errors of the best, go to fewer parameters, then to whom every purchase counts.
     """
     scores: dict[str, list[Array]] = {name: [] for name, kind in FAMILIES.items() if issubclass(kind, SpendFamily)}
     customer = []
@@ -53,7 +55,7 @@ def spend_league(origins: Sequence[Origin], models: Sequence[PurchaseFamily]) ->
         by_customer = np.bincount(owner, gap - gap.mean())
         error = float(np.sqrt(by_customer @ by_customer) / gap.size)
         rows.append((name, FAMILIES[name].title, float(score.mean()), float(gap.mean()), error))
-        if name == best or gap.mean() <= error:
+        if name == best or gap.mean() <= TIED * error:
             tied.append(name)
     chosen = min(tied, key=_complexity)
     table = pd.DataFrame([(*row, row[0] == chosen) for row in rows], columns=COLUMNS)
