@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clvmodels.choice.choose import AUTO, Choice, choose
+from clvmodels.choice.deciding import AUTO, Choice, choose
 from clvmodels.choice.taking import CHOOSING, Taken, spend_name, take
 
 __all__ = ["AUTO", "CHOOSING", "Choice", "Taken", "choose", "spend_name", "take"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from clvmodels.choice.choose import AUTO, Choice, choose
+from clvmodels.choice.deciding import AUTO, Choice, choose
 from clvmodels.fitting import Fit, fit
 from clvmodels.fitting.stack import STACK
 from clvmodels.summary import Summary
