@@ -46,7 +46,7 @@ def study(source: str, dates: dict[str, str]) -> dict[str, Any]:
     start = time.process_time()
     choice = clv.choose(calibration)
     chosen = time.process_time() - start
-    purchases, spend = choice.fit(calibration), clv.fit(choice.spend, calibration)
+    purchases, spend = choice.fit(calibration), clv.fit(str(choice.spend), calibration)
     forecast = clv.predict(purchases, calibration, spend=spend, horizon=holdout.horizon)
     start = time.process_time()
     result = clv.evaluate(forecast, holdout, resamples=RESAMPLES, seed=SEED)
