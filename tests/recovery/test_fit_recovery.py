@@ -18,7 +18,7 @@ from clvmodels.models import BGNBD, Family, GammaGamma
 
 LOGS = 120
 DAY = dt.date(2024, 12, 31)
-BASE = {"unit": Unit.WEEK, "start": DAY, "until": DAY, "currency": "USD", "sha256": ""}
+BASE = {"unit": Unit.WEEK, "start": DAY, "until": DAY, "currency": "USD", "sha256": "", "invented": ()}
 
 
 def purchase_log(truth: BGNBD, customers: int, seed: int) -> Any:
