@@ -21,7 +21,12 @@ from clvmodels.models.arrays import Array
 if TYPE_CHECKING:
     from clvmodels.summary import Summary
 
-FITTERS = {"bgnbd": "BetaGeoFitter", "mbgnbd": "ModifiedBetaGeoFitter", "pareto_nbd": "ParetoNBDFitter"}
+FITTERS = {
+    "bgnbd": "BetaGeoFitter",
+    "mbgnbd": "ModifiedBetaGeoFitter",
+    "pareto_nbd": "ParetoNBDFitter",
+    "bgbb": "BetaGeoBetaBinomFitter",
+}
 FITTERS |= {"gamma_gamma": "GammaGammaFitter", "gamma_gamma_first": "GammaGammaFitter"}
 """lifetimes' names of the families it knows too. Its Gamma-Gamma does not ask which purchases x and m are of."""
 TOLERANCES = (1e-7, 1e-5)

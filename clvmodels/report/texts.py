@@ -391,6 +391,21 @@ STORIES: Mapping[str, str] = SPOKEN | {
     "nbd": "NBD (Ehrenberg 1959, Applied Statistics 8(1)): a customer buys at random at a personal rate and never "
     "leaves; P(alive) is 1 for everyone. Rates follow a gamma distribution with shape r and rate α. It is the lower "
     "bar: a model that knows of leaving should do better.",
+    "bgcnbd": "BG/CNBD-k (Reutterer, Platzer & Schröder 2021, International Journal of Research in Marketing 38(1)): "
+    "while alive, a customer buys at every k-th tick of a clock that ticks at random at a personal rate, and so the "
+    "more regularly the larger k is; after each repeat purchase the customer may drop out, with a personal "
+    "probability. Rates of ticks follow a gamma distribution with shape r and rate α, dropout probabilities a beta "
+    "distribution with a and b; k is the whole number under which the times between purchases are likeliest, and with "
+    "k = 1 this is BG/NBD.",
+    "mbgcnbd": "MBG/CNBD-k (Platzer & Reutterer 2016, Marketing Science 35(5); Reutterer, Platzer & Schröder 2021, "
+    "International Journal of Research in Marketing 38(1)): while alive, a customer buys at every k-th tick of a clock "
+    "that ticks at random at a personal rate, and so the more regularly the larger k is; after each purchase, the "
+    "first one included, the customer may drop out, with a personal probability. Rates of ticks follow a gamma "
+    "distribution with shape r and rate α, dropout probabilities a beta distribution with a and b; k is the whole "
+    "number under which the times between purchases are likeliest, and with k = 1 this is MBG/NBD.",
+    "bgbb": "BG/BB (Fader, Hardie & Shang 2010, Marketing Science 29(6)): time is counted in opportunities to buy, here "
+    "units of time; before each of them a customer may leave, with a personal probability, and who is still there buys "
+    "with another one. Chances to buy follow a beta distribution with α and β, chances to leave one with γ and δ.",
 }
 """What each purchase family takes customers to do."""
 

@@ -63,7 +63,7 @@ def figure_tables(
         reliability(split, forecast, evaluation=evaluation),
         pit(split, forecast, evaluation=evaluation),
         verdict(split, forecast, evaluation=evaluation),
-        alive_heatmap(split, forecast),
+        *([alive_heatmap(split, forecast)] if forecast.frame["p_alive"].min() < 1 else []),  # else nobody ever leaves
         purchases_heatmap(split, forecast),
     ]
     if future is not None and future.spend is not None:
