@@ -30,7 +30,9 @@ _HOME = {
     "export": "exports",
     "save": "store",
     "load": "store",
+    "score": "scoring",
     "simulate": "simulation",
+    "update": "updating",
 }
 
 __all__ = sorted(_HOME)
@@ -50,12 +52,14 @@ if TYPE_CHECKING:
     from clvmodels.prediction import predict as predict
     from clvmodels.report import build_report as build_report
     from clvmodels.report import write_report as write_report
+    from clvmodels.scoring import score as score
     from clvmodels.simulation import simulate as simulate
     from clvmodels.store import load as load
     from clvmodels.store import save as save
     from clvmodels.summary import split as split
     from clvmodels.summary import summarize as summarize
     from clvmodels.transactions import read_transactions as read_transactions
+    from clvmodels.updating import update as update
 
 
 def __getattr__(name: str) -> Any:
