@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shutil
+import subprocess
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from clvmodels.report import Report, pdf
 from clvmodels.report.document import Bullets, Document, Item, Paragraph, Section
+from tests.conftest import need
 
 
 def objects(pdf_bytes: bytes) -> str:
@@ -46,6 +49,24 @@ def test_fonts_are_those_that_typst_carries(inside: str) -> None:
 
 def test_figures_have_alternative_texts(inside: str, sample: Report) -> None:
     assert len(re.findall(r"/Alt\s*[(<]", inside)) >= len(sample.figures)
+
+
+@pytest.mark.external
+def test_summary_is_one_page_and_the_contents_follow(sample_folder: Path) -> None:
+    program = shutil.which("pdftotext")
+    need(program, "pdftotext")
+    done = subprocess.run([str(program), str(sample_folder / "report.pdf"), "-"], capture_output=True, check=True)
+    pages = done.stdout.decode().split("\f")
+    for name in ("Data.", "Model or formula?", "Identification.", "Source."):
+        assert name in pages[0]
+    assert "Contents" not in pages[0]
+    assert "Contents" in pages[1]
+    assert f"Page 1 of {len(pages) - 1}" in pages[0]
+
+
+def test_a_summary_too_long_for_a_page_is_not_shrunk_out_of_sight(tmp_path: Path) -> None:
+    long = pdf.render(_document("2026-01-02T03:04:05Z", "Many words. " * 2000), tmp_path)
+    assert len(re.findall(r"/Type\s*/Page\b(?!s)", objects(long))) >= 3
 
 
 def _document(created: str, text: str = "Plain.") -> Document:
