@@ -622,5 +622,5 @@ ESTIMATION: Mapping[str, str] = SPOKEN | {
 UNITS: Mapping[str, str] = SPOKEN | {"week": "weeks", "day": "days"}
 """Units of time in the plural."""
 
-LETTERS: dict[str, str] = {"alpha": "α", "beta": "β", "gamma": "γ"}
+LETTERS: dict[str, str] = {"alpha": "α", "beta": "β", "gamma": "γ", "sigma": "σ", "tau": "τ"}
 """Parameters as the papers write them; the others are their own letters."""
