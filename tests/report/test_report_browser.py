@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from clvmodels.report import Report
 from tests.conftest import need
 
 pytestmark = [
@@ -153,3 +154,26 @@ def test_it_prints(page: Any) -> None:
     printed = base64.b64decode(page.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"])
     assert printed.startswith(b"%PDF-")
     assert 5 <= len(re.findall(rb"/Type\s*/Page\b(?!s)", printed)) <= 40
+
+
+def test_sliders_recompute_the_levers(page: Any, sample: Report) -> None:
+    box = page.find_element("css selector", ".sliders")
+    assert box.is_displayed()
+    value, formula = (sample.data["forecast"][name] for name in ("value", "formula_value"))
+
+    def shown() -> tuple[str, str]:
+        return tuple(box.find_element("css selector", f"[data-out={name}]").text for name in ("model", "formula"))  # type: ignore[return-value]
+
+    assert shown() == (f"${value:,.0f} (0.0%)", f"${formula:,.0f} (0.0%)")
+    move = "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input'))"
+    page.execute_script(move, box.find_element("css selector", "[name=order_value]"), 10)
+    assert shown() == (f"${1.1 * value:,.0f} (+10.0%)", f"${1.1 * formula:,.0f} (+10.0%)")
+    page.execute_script(move, box.find_element("css selector", "[name=frequency]"), 50)
+    grid = sample.data["levers"]["grid"]
+    more = sample.data["levers"]["everyone"]["surface"][0][grid.index(0.5)][grid.index(0.0)]
+    assert shown()[0].startswith(f"${1.1 * more:,.0f}")
+    page.execute_script(move, box.find_element("css selector", "[name=retention]"), -20)
+    assert shown()[1].startswith(f"${1.1 * 1.5 / 1.2 * formula:,.0f}")
+    page.execute_script("arguments[0].click()", box.find_element("css selector", "button"))  # wherever it has scrolled
+    assert shown() == (f"${value:,.0f} (0.0%)", f"${formula:,.0f} (0.0%)")
+    assert [entry for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
