@@ -21,7 +21,7 @@ FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.r
 # here may stand anywhere, as long as one order exists for all.
 FLOW = """
     errors calendar transactions summary models fitting outcomes formula prediction metrics evaluation backtesting checks
-    kpis simulation tables charts report cli
+    kpis channels levers attention simulation tables charts report cli
 """.split()  # noqa: SIM905
 
 # What is slow to load, or optional, lives in few places.
