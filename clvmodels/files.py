@@ -84,7 +84,7 @@ def check_file(
 ) -> Path:
     """Say before any work whether ``path`` can be written; ``never`` is an input that must not be overwritten."""
     target = Path(os.path.abspath(os.path.expanduser(path)))
-    kinds = " or ".join(sorted(suffixes))
+    kinds = written.choice(sorted(suffixes))
     if target.is_dir():
         raise InputError(
             _(

@@ -5,7 +5,7 @@ How to write a text that a reader of a report will see:
 - ``_("Of {n} customers {share} came back.").format(n=n.count(12), share=n.percent(0.3))``: a literal (no f-string, or
   nobody can collect it), translated *before* its gaps are filled, gaps with names, numbers from
   :mod:`clvmodels.written`. ``ngettext("{n} day", "{n} days", count)`` where a count decides,
-  ``pgettext("verdict", "level")`` where a short word could mean two things.
+  ``pgettext("verdict", "level")`` where a short word could mean two things, ``title = attribute("Stack")`` in a class.
 - Texts by name stand in a mapping made with ``SPOKEN | {...}``, such as ``PROSE`` of :mod:`clvmodels.report.texts`. It
   is translated when it is looked up, never when the module is loaded, so it may stand at the top of a module. Keep the
   *name* of a text (``"better"``) for decisions; the text itself changes with the language.
@@ -119,6 +119,30 @@ _ = gettext
 def noted(text: str) -> str:
     """``text`` as it is, to be collected here and translated by ``gettext(NAME)`` where it is said."""
     return text
+
+
+class _Attribute:
+    """A text of a class, translated whenever it is read, from the class or from a value."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __get__(self, value: object, owner: type | None = None) -> str:
+        return gettext(self.text)
+
+
+def attribute(text: str) -> Any:
+    """``text`` as an attribute of a class, such as the title of a family.
+
+    Examples
+    --------
+    >>> class Terms:
+    ...     title = attribute("Glossary")
+    >>> with speaking("pt-BR"):
+    ...     print(Terms.title, Terms().title)
+    Glossário Glossário
+    """
+    return _Attribute(text)
 
 
 def ngettext(one: str, several: str, count: int) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from babel.messages import Catalog
 
 PACKAGE = Path(__file__).parent
-CALLS = {"_": 1, "gettext": 1, "noted": 1, "ngettext": 2, "pgettext": 2}
+CALLS = {"_": 1, "gettext": 1, "noted": 1, "attribute": 1, "ngettext": 2, "pgettext": 2}
 """The functions that translate, and how many of their arguments are literals."""
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from clvmodels.calendar import Unit
 from clvmodels.fitting.result import Fit
+from clvmodels.language import attribute
 from clvmodels.models import Family, PurchaseFamily
 from clvmodels.models.blend import Blend
 from clvmodels.models.formula_rate import FormulaRate
@@ -66,7 +67,7 @@ class StackBlend(Blend):
     """The blend of a stack, under its own name."""
 
     name = STACK
-    title = "Stack"
+    title = attribute("Stack")
 
 
 def stack_of(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from clvmodels.errors import InputError
+from clvmodels.language import attribute
 from clvmodels.models.arrays import NUMPY, Array, Counts, Ops
 from clvmodels.models.base import Alive, PurchaseFamily
 
@@ -43,7 +44,7 @@ class Blend(PurchaseFamily):
     """
 
     name = "blend"
-    title = "Blend"
+    title = attribute("Blend")
 
     weights: tuple[float, ...]
     members: tuple[PurchaseFamily, ...]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from clvmodels.language import attribute
 from clvmodels.models import new_immortal_customer
 from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter
 from clvmodels.models.renewal import RenewalFamily
@@ -40,7 +41,7 @@ class FormulaRate(RenewalFamily):
     """
 
     name = "formula_rate"
-    title = "Formula"
+    title = attribute("Formula")
     constant_names = ("first",)
     new: ClassVar[ModuleType] = new_immortal_customer
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from clvmodels.errors import InputError
+from clvmodels.language import attribute
 from clvmodels.models.arrays import (
     LOG_SQRT_2PI,
     NUMPY,
@@ -249,7 +250,7 @@ class GammaGammaFirst(GammaGamma):
     """
 
     name = "gamma_gamma_first"
-    title = "Gamma-Gamma with the first purchase"
+    title = attribute("Gamma-Gamma with the first purchase")
     first = True
     columns: ClassVar[tuple[str, ...]] = ("frequency", "value_past")
 
@@ -288,7 +289,7 @@ class GammaGammaFrequency(GammaGamma):
     """
 
     name = "gamma_gamma_frequency"
-    title = "Gamma-Gamma with frequency"
+    title = attribute("Gamma-Gamma with frequency")
     first = True
     single = True
     columns: ClassVar[tuple[str, ...]] = ("frequency", "value_past", "n_valued", "log_value_mean")

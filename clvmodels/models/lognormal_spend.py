@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from clvmodels.language import attribute
 from clvmodels.models.arrays import LOG_SQRT_2PI, NUMPY, Array, Ops, Parameter
 from clvmodels.models.log_sums import SkewNormal, log_sum_cumulants
 from clvmodels.models.multiples import Multiples, cumulative
@@ -49,7 +50,7 @@ class LogNormalSpend(SpendFamily):
     """
 
     name = "lognormal"
-    title = "Log-normal spend"
+    title = attribute("Log-normal spend")
     first = True
     single = True
     columns: ClassVar[tuple[str, ...]] = ("n_valued", "log_value_mean", "log_value_ss")
