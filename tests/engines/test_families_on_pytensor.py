@@ -24,9 +24,13 @@ def test_log_likelihood_and_score(family: type[Family]) -> None:
     from clvmodels.fitting import nuts
 
     data = (X, T_X, T) if issubclass(family, PurchaseFamily) else (X, M)
-    numbers = family.from_log(np.linspace(0.9, 0.2, len(family.parameter_names())))
+    if issubclass(family, PurchaseFamily) and family.discrete:  # in whole opportunities, and few: each is a term
+        t_x = np.minimum(np.ceil(T_X), 4)
+        data = np.minimum(X, t_x), t_x, np.minimum(T, 6)
+    constants = dict.fromkeys(family.constant_names, 3)
+    numbers = family.from_log(np.linspace(0.9, 0.2, len(family.parameter_names())), constants)
     parameters = [pt.dscalar(name) for name in family.parameter_names()]
-    symbolic: Any = family(*parameters)
+    symbolic: Any = family(*parameters, **constants)
     value = symbolic.log_likelihood(*data, ops=nuts.symbolic())
     slopes = [pt.grad(value.sum(), parameter) for parameter in parameters]
     compiled = pytensor.function(
