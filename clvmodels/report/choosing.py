@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import exp
 from typing import Any
 
+from clvmodels.language import _
 from clvmodels.report import numbers as n
 from clvmodels.report.choosing_texts import CAPTIONS, HEADINGS, PROSE
 from clvmodels.report.document import Block, Cell, Paragraph, Table, row
@@ -65,7 +66,9 @@ def _gap(one: Mapping[str, Any], kind: str) -> str:
     lower, upper = one[f"{kind}_lower"], one[f"{kind}_upper"]
     if lower == upper == 0:
         return n.MISSING
-    return f"{n.decimal(one[f'{kind}_difference'], 4)} [{n.decimal(lower, 4)}, {n.decimal(upper, 4)}]"
+    return _("{difference} [{lower}, {upper}]").format(
+        difference=n.decimal(one[f"{kind}_difference"], 4), lower=n.decimal(lower, 4), upper=n.decimal(upper, 4)
+    )
 
 
 def _spends(found: League, currency: str) -> Table:
