@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from clvmodels import written
 from clvmodels.choice.league import League
 from clvmodels.choice.origins import SHARES, Origin, origins_of
 from clvmodels.choice.scoring import Scored, fitted, scored
@@ -205,9 +206,8 @@ def _winner(league: League) -> tuple[str, str]:
     gains = {kind: _standard_errors(league, kind, family) for kind in ("log_score", "crps")}
     if max(gains.values()) > 1 and min(gains.values()) >= -1:
         reason += _(
-            "; a stack of models was better than that by {log:.1f} standard errors of the log score and {crps:.1f} of "
-            "the CRPS"
-        ).format(log=gains["log_score"], crps=gains["crps"])
+            "; a stack of models was better than that by {log} standard errors of the log score and {crps} of the CRPS"
+        ).format(log=written.decimal(gains["log_score"], 1), crps=written.decimal(gains["crps"], 1))
         return STACK, reason + "."
     return family, reason + _("; a stack of models was no better by more than a standard error.")
 
