@@ -14,7 +14,7 @@ from clvmodels.attention import flag_customers, lists, reason_words
 from clvmodels.channels import Channels, compare_channels
 from clvmodels.errors import InputError
 from clvmodels.files import check_folder, whole_folder
-from clvmodels.kpis import KpiHistory, compare_kpis, expected_kpis, kpi_history, observed_by
+from clvmodels.kpis import KpiHistory, compare_expected_kpis, compare_kpis, expected_kpis, kpi_history, observed_by
 from clvmodels.kpis.groups import cohorts
 from clvmodels.levers import Levers, value_levers
 from clvmodels.prediction import Predictions
@@ -81,7 +81,7 @@ def kpi_book(
     forecast: Predictions,
     *,
     history: KpiHistory | None = None,
-    against: Summary | None = None,
+    against: Summary | Predictions | None = None,
     months: int = 12,
     confidence: float = 0.90,
     seed: int = 0,
@@ -95,7 +95,7 @@ def kpi_book(
     history
         Periods and cohorts beside an earlier fit; worked out with the forecast's own fits when absent.
     against
-        An earlier date, or another run, to compare with.
+        An earlier date, or another run, to compare with: what was seen, and with its forecast also what is expected.
     months, confidence, seed
         See :func:`compare_channels`.
     """
@@ -126,8 +126,20 @@ def kpi_book(
         levers=value_levers(forecast) if money else None,
         levers_by=value_levers(forecast, several[0]) if money and several else None,
         flags=flag_customers(forecast),
-        changes=compare_kpis(against, summary) if against is not None else None,
+        changes=_changes(against, forecast, seed),
         notes=tuple(notes),
+    )
+
+
+def _changes(against: Summary | Predictions | None, forecast: Predictions, seed: int) -> pd.DataFrame | None:
+    """What moved in what was seen and, against a forecast, in what is expected."""
+    if against is None:
+        return None
+    if isinstance(against, Summary):
+        return compare_kpis(against, forecast.summary).assign(kind="observed")
+    seen = compare_kpis(against.summary, forecast.summary).assign(kind="observed")
+    return pd.concat(
+        [seen, compare_expected_kpis(against, forecast, seed=seed).assign(kind="expected")], ignore_index=True
     )
 
 

@@ -55,13 +55,16 @@ def kpis(
         say("summarising")
         run = chain.open_run(source, log, period)
         other = None if against is None else _other(against, run.calibration)
+        given = dict(horizon=horizon, seed=models.seed, **keywords(money))
         fits = chain.find_fits(run, source, fit, models)
         say("predicting")
-        forecast = predict(
-            fits[0], run.calibration, spend=fits[1], horizon=horizon, seed=models.seed, **keywords(money)
-        )
+        forecast = predict(fits[0], run.calibration, spend=fits[1], **given)
+        before = None
+        if against is not None and other is not None:
+            theirs = _fits_of(against, other, fits, models.method, models.seed)
+            before = predict(theirs[0], other, spend=theirs[1], **given)
         say("measuring")
-        book = kpi_book(forecast, against=other, months=months, confidence=confidence, seed=models.seed)
+        book = kpi_book(forecast, against=before, months=months, confidence=confidence, seed=models.seed)
         names = write_kpis(target, book, forecast)
     _tell(book, forecast)
     screen.say("", f"Wrote to {Path(out)}: {', '.join(names)} and kpis.json, which says what they hold.")
@@ -89,6 +92,20 @@ def _other(against: str, summary: Summary) -> Summary:
     return at_another_date(summary, day.isoformat())
 
 
+def _fits_of(against: str, summary: Summary, fits: chain.Fits, method: str, seed: int) -> chain.Fits:
+    """The fits in the other run; where there are none, and at another date, the same families fitted there."""
+    from clvmodels.fitting import fit
+    from clvmodels.runs import FIT, is_run
+    from clvmodels.store import load
+
+    if is_run(against) and (Path(against) / FIT).is_file():
+        saved = load(Path(against) / FIT)
+        return saved if isinstance(saved, tuple) else (saved, None)
+    one, two = (each and fit(each.model.name, summary, method=method, seed=seed) for each in fits)
+    assert one is not None
+    return one, two
+
+
 def _tell(book: KpiBook, forecast: Predictions) -> None:
     """The indicators of everyone, the channels and what moved, in a few lines."""
     seen = book.observed[book.observed["segment"] == ""]
@@ -106,6 +123,6 @@ def _tell(book: KpiBook, forecast: Predictions) -> None:
             screen.table(found.table[[name, "cost", "ltv_to_cost", "p_above_1", "highest_cost", "payback_month"]])
     if book.changes is not None:
         screen.say("What moved, with 95 % limits of all differences together:")
-        screen.table(book.changes[["indicator", "before", "after", "difference", "verdict"]])
+        screen.table(book.changes[["kind", "indicator", "before", "after", "difference", "verdict"]])
     for note in book.notes:
         screen.complain(f"Note: {note}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clvmodels.kpis.changes import compare_kpis
+from clvmodels.kpis.changes import compare_expected_kpis, compare_kpis
 from clvmodels.kpis.expected import expected_kpis
 from clvmodels.kpis.history import KpiHistory, kpi_history
 from clvmodels.kpis.observed import DEFINITIONS, SILENCE_WEEKS, TRAPS, Kpis, observed_by, observed_kpis
@@ -13,6 +13,7 @@ __all__ = [
     "TRAPS",
     "KpiHistory",
     "Kpis",
+    "compare_expected_kpis",
     "compare_kpis",
     "expected_kpis",
     "kpi_history",

@@ -7,7 +7,11 @@ import pandas as pd
 from scipy import special
 
 from clvmodels.errors import InputError, UnitError
+from clvmodels.kpis.expected import expected_kpis
+from clvmodels.kpis.observed import LEVEL as MEAN_LEVEL
 from clvmodels.kpis.observed import ratios_of
+from clvmodels.language import _
+from clvmodels.prediction import Predictions
 from clvmodels.summary import Summary
 
 LEVEL = 0.95
@@ -74,4 +78,46 @@ def compare_kpis(before: Summary, after: Summary) -> pd.DataFrame:
     shared = len(before.frame) + len(after.frame) - len(ids)
     return pd.DataFrame(rows, columns=columns).assign(
         customers_before=len(before.frame), customers_after=len(after.frame), customers_both=shared
+    )
+
+
+def compare_expected_kpis(before: Predictions, after: Predictions, *, seed: int = 0) -> pd.DataFrame:
+    """What moved in what is expected, from one forecast to another: the same columns as :func:`compare_kpis`.
+
+    Standard errors are those of the means (what each fit leaves open), taken as independent: where both fits have seen
+    the same customers the difference is better known than that, and "no evidence" is said too often, not too rarely.
+
+    Parameters
+    ----------
+    before, after
+        In the same currency; horizons of different lengths give different numbers, and no warning.
+    seed
+        See :func:`expected_kpis`.
+    """
+    if before.spend is not None and after.spend is not None and before.currency != after.currency:
+        raise InputError(
+            _(
+                "the first forecast is in {before}, the second in {after}: a difference of the two is no amount of "
+                "money. Convert one of them, and name its --currency."
+            ).format(before=before.currency, after=after.currency)
+        )
+    width = 2 * float(special.ndtri((1 + MEAN_LEVEL) / 2))
+    one, two = (
+        {str(row["indicator"]): row for row in expected_kpis(each, seed=seed).to_dict("records")}
+        for each in (before, after)
+    )
+    names = [name for name in two if name in one]
+    reach = float(special.ndtri(1 - (1 - LEVEL) / (2 * len(names))))
+    rows = []
+    for name in names:
+        values = [float(each[name]["value"]) for each in (one, two)]
+        errors = [(each[name]["mean_upper"] - each[name]["mean_lower"]) / width for each in (one, two)]
+        error, difference = float(np.hypot(*errors)), values[1] - values[0]
+        lower, upper = difference - reach * error, difference + reach * error
+        verdict = "up" if lower > 0 else "down" if upper < 0 else "no evidence"
+        rows.append((name, *values, difference, error, lower, upper, verdict))
+    columns = ["indicator", "before", "after", "difference", "standard_error", "lower", "upper", "verdict"]
+    both = pd.Index(before.frame["customer_id"]).intersection(pd.Index(after.frame["customer_id"]))
+    return pd.DataFrame(rows, columns=columns).assign(
+        customers_before=len(before.frame), customers_after=len(after.frame), customers_both=len(both)
     )
