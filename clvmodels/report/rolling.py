@@ -265,6 +265,24 @@ def _of_quantity(result: Backtest, quantity: Quantity) -> list[str]:
     return told
 
 
+def _headline(result: Backtest) -> str:
+    """Who was best on what, in a line each; empty when no family could be fitted at every cut-off."""
+    told = []
+    for quantity in result.quantities:
+        if leader := result.leader(quantity):
+            pooled = result.pooled[(result.pooled["quantity"] == quantity) & (result.pooled["metric"] == "crps")]
+            crps = {str(name): float(value) for name, value in zip(pooled["predictor"], pooled["value"], strict=True)}
+            best = min(crps[name] for name in FORMULAS if name in crps)
+            numbers = {
+                key: n.money(one, result.currency) if quantity == "value" else n.decimal(one, 3)
+                for key, one in (("crps", crps[leader]), ("rival_crps", best))
+            }
+            told.append(
+                SENTENCES["headline"].format(quantity=texts.QUANTITIES[quantity], model=title_of(leader), **numbers)
+            )
+    return " ".join(told)
+
+
 def _of_one_time(result: Backtest) -> list[str]:
     table = result.one_time[result.one_time["metric"] == "p_active"]
     share = table.groupby("predictor")["value"].mean()
@@ -336,8 +354,8 @@ def _document(result: Backtest, data: Mapping[str, Any], charts: Mapping[str, Ch
         title=TITLES["page"],
         subtitle=TITLES["subtitle"].format(**where, cutoffs=n.count(len(result.rounds)), days=n.count(result.days)),
         running=TITLES["running"].format(**where, hash=result.sha256[:12]),
-        verdict=(told[1] if len(told) > 1 else told[0]).replace("**", ""),
-        verdict_note=SENTENCES["looked"].replace("`", ""),
+        verdict=_headline(result) or told[0],
+        verdict_note=SENTENCES["note"],
         created=data["provenance"]["created"],
         sections=tuple(_numbered(bodies)),
         words={key: texts.PROSE[key] for key in ("contents", "as_table", "page", "table_elsewhere")},

@@ -19,15 +19,17 @@ TITLES: Mapping[str, str] = SPOKEN | {
 }
 
 SENTENCES: Mapping[str, str] = SPOKEN | {
+    "headline": "Best on {quantity}: {model} (CRPS {crps}; the best formula or heuristic {rival_crps}).",
+    "note": "Looked up in these very cut-offs: a model for the next forecast is chosen on earlier cut-offs only.",
     "cut": "The log was cut at {cutoffs} days, {first} to {last}. At each of them {predictors} predictors forecast the "
     "next {days} days from what was known by then; at the last there were {customers} customers.",
     "best": "**Lowest CRPS, {quantity}:** {model}, {crps} on average over the cut-offs; the best of the formulas and "
-    "heuristics, “{rival}”, has {rival_crps}. The difference is {difference} [{lower}, {upper}]: {verdict}. {model} was "
-    "ahead at {ahead} of {cutoffs} cut-offs.",
-    "total": "**Total, {quantity}:** {model} was off by a factor of {factor} on average, “{textbook}” by {other}. Single "
-    "cut-offs: {lowest} to {highest} times what happened.",
-    "rank": "**Ranking, {quantity}:** {model} has a Gini of {gini}, “{rival}” {rival_gini}, the highest of the formulas "
-    "and heuristics; the difference is {difference} [{lower}, {upper}]: {verdict}.",
+    "heuristics, “{rival}”, has {rival_crps}. The difference is {difference} [{lower}, {upper}]: {verdict}. {model} "
+    "was ahead at {ahead} of {cutoffs} cut-offs.",
+    "total": "**Total, {quantity}:** {model} was off by a factor of {factor} on average, “{textbook}” by {other}. "
+    "Single cut-offs: {lowest} to {highest} times what happened.",
+    "rank": "**Ranking, {quantity}:** {model} has a Gini of {gini}, “{rival}” {rival_gini}, the highest of the "
+    "formulas and heuristics; the difference is {difference} [{lower}, {upper}]: {verdict}.",
     "better": "{model} is better",
     "worse": "{model} is worse",
     "no evidence": "no evidence that either is better",
