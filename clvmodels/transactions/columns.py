@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from clvmodels import written
 from clvmodels.errors import InputError
+from clvmodels.language import _
 
 CONTRACT = frozenset(
     """customer_id date value first_purchase last_purchase frequency recency T monetary_value value_first value_past
@@ -98,11 +100,15 @@ def find_columns(
         if len(alike) == 1:
             return alike[0]
         if alike:
-            problems.append(f"{len(alike)} columns are called '{name}'. Rename all but one.")
+            problems.append(_("{n} columns are called '{name}'. Rename all but one.").format(n=len(alike), name=name))
         else:
             close = difflib.get_close_matches(name, names, n=1)
-            hint = f" Did you mean '{close[0]}'?" if close else ""
-            problems.append(f"there is no column '{name}' ({_FLAGS[role]}). The columns are {listed}.{hint}")
+            hint = _(" Did you mean '{meant}'?").format(meant=close[0]) if close else ""
+            problems.append(
+                _("there is no column '{name}' ({flag}). The columns are {listed}.{hint}").format(
+                    name=name, flag=_FLAGS[role], listed=listed, hint=hint
+                )
+            )
         return None
 
     def guessed(role: str, what: str) -> int | None:
@@ -111,17 +117,27 @@ def find_columns(
             if len(hits) == 1:
                 return hits[0]
             if hits and len({names[i] for i in hits}) == 1:
-                problems.append(f"{len(hits)} columns are called '{names[hits[0]]}'. Rename all but one.")
+                problems.append(
+                    _("{n} columns are called '{name}'. Rename all but one.").format(n=len(hits), name=names[hits[0]])
+                )
                 return None
             if hits:
-                found = " or ".join(f"'{names[i]}'" for i in hits)
-                problems.append(f"{what} may be {found}. Choose one with {_FLAGS[role]} COLUMN.")
+                found = written.choice([f"'{names[i]}'" for i in hits])
+                problems.append(
+                    _("{what} may be {found}. Choose one with {flag} COLUMN.").format(
+                        what=what, found=found, flag=_FLAGS[role]
+                    )
+                )
                 return None
-        problems.append(f"no column looks like {what}. The columns are {listed}. Name it with {_FLAGS[role]} COLUMN.")
+        problems.append(
+            _("no column looks like {what}. The columns are {listed}. Name it with {flag} COLUMN.").format(
+                what=what, listed=listed, flag=_FLAGS[role]
+            )
+        )
         return None
 
-    id_at = given("customer_id", customer_id) if customer_id else guessed("customer_id", "the customer")
-    date_at = given("date", date) if date else guessed("date", "the date of the purchase")
+    id_at = given("customer_id", customer_id) if customer_id else guessed("customer_id", _("the customer"))
+    date_at = given("date", date) if date else guessed("date", _("the date of the purchase"))
     segments_at = [(name, given("segment", name)) for name in segment]
     cost_at = given("cost", cost) if cost else None
     value_at = None
@@ -131,23 +147,27 @@ def find_columns(
         taken = {id_at, date_at, cost_at, *(at for _, at in segments_at)} - {None}
         # Customers and dates alone are a log without money; beside other columns the analyst must say so.
         if value is True or len(taken) < len(names) or problems:
-            value_at = guessed("value", "the money")
+            value_at = guessed("value", _("the money"))
             if value_at is None:
-                problems[-1] += " Or leave money out with --value none."
+                problems[-1] += _(" Or leave money out with --value none.")
     own = [names[at] for _, at in segments_at if at is not None] + ([names[cost_at]] if cost_at is not None else [])
     for name in own:
         if name.lower() in CONTRACT:  # engines do not tell Value from value
-            problems.append(f"column '{name}' would collide with our own column of that name. Rename it.")
+            problems.append(
+                _("column '{name}' would collide with our own column of that name. Rename it.").format(name=name)
+            )
     if len({name.lower() for name in own}) < len(own):
-        problems.append("a column is asked for twice by --segment and --cost. Name each once.")
-    roles = {"customer": id_at, "date": date_at, "money": value_at}
+        problems.append(_("a column is asked for twice by --segment and --cost. Name each once."))
+    roles = {_("customer"): id_at, _("date"): date_at, _("money"): value_at}
     for one, other in combinations((role for role, at in roles.items() if at is not None), 2):
         if roles[one] == roles[other]:
             problems.append(
-                f"'{names[roles[one] or 0]}' is taken for the {one} and for the {other}. Name another column."
+                _("'{name}' is taken for the {one} and for the {other}. Name another column.").format(
+                    name=names[roles[one] or 0], one=one, other=other
+                )
             )
     if problems:
-        raise InputError("the columns are not clear", problems)
+        raise InputError(_("the columns are not clear"), problems)
     assert id_at is not None
     assert date_at is not None
     return Columns(

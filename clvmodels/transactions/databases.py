@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clvmodels.errors import InputError
+from clvmodels.language import gettext
 from clvmodels.transactions.engine import Source, duckdb_engine, selector
 from clvmodels.transactions.paths import kind_of
 from clvmodels.transactions.spark import SCHEMES, connect_spark
@@ -28,7 +29,9 @@ def check_is_database(text: str) -> None:
     path = Path(text).expanduser()
     kind = kind_of(path) if path.is_file() else "CSV" if glob.has_magic(text) or path.is_dir() else "a database"
     if "database" not in kind:
-        raise InputError(f"{text} is no database; --table names a table in a database. Leave --table out.")
+        raise InputError(
+            gettext("{text} is no database; --table names a table in a database. Leave --table out.").format(text=text)
+        )
 
 
 def open_database(url: str, table: str) -> Source:
@@ -41,20 +44,28 @@ def open_database(url: str, table: str) -> Source:
             names = con.list_tables(database=schema or None)
         if name not in names:
             some = ", ".join(f"'{n}'" for n in sorted(names)[:20]) or "none"
-            raise InputError(f"there is no table '{table}' in {without_password(url)}. Its tables are {some}.")
+            raise InputError(
+                gettext("there is no table '{table}' in {url}. Its tables are {some}.").format(
+                    table=table, url=without_password(url), some=some
+                )
+            )
         rows = con.table(name, database=schema or None)
     except InputError:
         raise
     except Exception as error:  # each engine raises its own kinds
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        cure = "Check the address, and that the database runs and lets you in."
+        cure = gettext("Check the address, and that the database runs and lets you in.")
         if "missing dependencies" in reason:
             kind = url.split("://")[0]
             ours = kind in ("postgres", "postgresql")
-            cure = (
-                f"Install what it needs: pip install '{'clvmodels[postgres' if ours else 'ibis-framework[' + kind}]'."
+            cure = gettext("Install what it needs: pip install '{package}]'.").format(
+                package="clvmodels[postgres" if ours else "ibis-framework[" + kind
             )
-        raise InputError(f"{without_password(url)} cannot be opened ({without_password(reason)}). {cure}") from None
+        raise InputError(
+            gettext("{url} cannot be opened ({reason}). {cure}").format(
+                url=without_password(url), reason=without_password(reason), cure=cure
+            )
+        ) from None
     if con.name == "sqlite":  # it has no dates of its own; it runs in this process anyway
         local = duckdb_engine()
         local.con.register("clvmodels_source", rows.to_pyarrow())
@@ -78,7 +89,7 @@ def _connect(url: str) -> Any:
     if scheme not in ("duckdb", "sqlite") or rest.startswith((":memory:", "md:")):
         return ibis.connect(url)
     if not path.is_file():
-        raise InputError(f"there is no file {path}. Check the path.")
+        raise InputError(gettext("there is no file {path}. Check the path.").format(path=path))
     if scheme == "sqlite" or "?" in url:
         return ibis.connect(url)
     try:
