@@ -53,6 +53,11 @@ class FormulaRate(RenewalFamily):
         """Shape of the rate of a customer of whom nothing is known but the first order."""
         return np.full(np.shape(self.shortest), max(float(self.first), NEVER))
 
+    @property
+    def alpha(self) -> Parameter:
+        """Rate of that rate: the first order is taken to have been watched for the shortest time."""
+        return self.shortest
+
     def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, ops: Ops = NUMPY) -> Any:
         """0: a formula says nothing of the past."""
         return np.zeros(np.broadcast_shapes(*(np.shape(value) for value in (x, t_x, T))))

@@ -91,6 +91,7 @@ def test_a_formula_in_a_blend_is_the_formula() -> None:
     np.testing.assert_allclose(days.expected_purchases(182, x, 0, 7 * T), with_first)
 
 
+@pytest.mark.filterwarnings("ignore::clvmodels.errors.DiagnosticWarning")
 def test_the_model_that_made_the_data_is_not_far_from_the_winner(summary: Summary) -> None:
     choice = choose(summary, families=FAMILIES)
     league = choice.league.set_index("predictor")
@@ -109,6 +110,7 @@ def test_the_unit_of_time_and_of_money_changes_no_choice(log: pd.DataFrame, summ
     np.testing.assert_allclose(list(one.weights.values()), list(other.weights.values()), atol=0.01)
 
 
+@pytest.mark.filterwarnings("ignore::clvmodels.errors.DiagnosticWarning")
 def test_a_short_log_is_not_judged(log: pd.DataFrame) -> None:
     short = summarize(log[pd.to_datetime(log["date"]) <= "2024-02-10"], until="2024-02-10")
     choice = choose(short)
