@@ -2,7 +2,8 @@
 
 Every channel has its own level of purchase rate, of dropout, of spend and of the first order: the families' formulas
 with these levels multiplied. A channel's own customers say something about its levels, the other channels the rest, in
-the proportion in which channels are seen to differ (a hierarchical model; the amount of pooling is estimated, too).
+the proportion in which channels are seen to differ (a hierarchical model; the amount of pooling is estimated, too). Of
+a stack the family with the largest weight speaks.
 What is judged is the value of the channel's *next* customer, which is what the next acquisition money buys.
 """
 
@@ -305,7 +306,11 @@ class _Evidence:
 def _evidence(forecast: Predictions, groups: Groups) -> _Evidence:
     assert forecast.spend is not None
     whole: Any = forecast.purchases.predictive_model
-    model = max(whole.components, key=lambda part: part[0])[1]  # of a blend the heaviest
+    parts = [part for part in whole.components if "alpha" in part[1].parameter_names()]  # not the formula
+    if not parts:
+        said = _("the forecast is the formula's alone, which has no levels of purchase rate and dropout to pool.")
+        raise InputError(said)
+    model = max(parts, key=lambda part: part[0])[1]  # of a blend the heaviest
     money: Any = forecast.spend.predictive_model
     leaves = "a" in model.parameter_names() or "beta" in model.parameter_names()
     names = tuple(name for name in EFFECTS if leaves or name != "dropout")

@@ -108,6 +108,7 @@ def purchases(
     t, x, T = (np.asarray(value, float) for value in (t, x, T))
     family: Any = alive.family
     names = family.parameter_names()
+    names = names if "alpha" in names else ("r", "alpha")  # the formula's rate, of customers who never leave
     factors = {"alpha": 1 / rate, **({"a": dropout} if "a" in names else {"beta": 1 / dropout})}
     if _discrete(family):
         factors = {"alpha": rate, "gamma": dropout}

@@ -59,10 +59,10 @@ def kpis(
         fits = chain.find_fits(run, source, fit, models)
         say("predicting")
         forecast = predict(fits[0], run.calibration, spend=fits[1], **given)
-        before = None
+        before: Predictions | Summary | None = other
         if against is not None and other is not None:
             theirs = _fits_of(against, other, fits, models.method, models.seed)
-            before = predict(theirs[0], other, spend=theirs[1], **given)
+            before = predict(theirs[0], other, spend=theirs[1], **given) if theirs else other
         say("measuring")
         book = kpi_book(forecast, against=before, months=months, confidence=confidence, seed=models.seed)
         names = write_kpis(target, book, forecast)
@@ -92,15 +92,18 @@ def _other(against: str, summary: Summary) -> Summary:
     return at_another_date(summary, day.isoformat())
 
 
-def _fits_of(against: str, summary: Summary, fits: chain.Fits, method: str, seed: int) -> chain.Fits:
-    """The fits in the other run; where there are none, and at another date, the same families fitted there."""
+def _fits_of(against: str, summary: Summary, fits: chain.Fits, method: str, seed: int) -> chain.Fits | None:
+    """The fits in the other run; where there are none, and at another date, the same families; no stack."""
     from clvmodels.fitting import fit
+    from clvmodels.models import FAMILIES
     from clvmodels.runs import FIT, is_run
     from clvmodels.store import load
 
     if is_run(against) and (Path(against) / FIT).is_file():
         saved = load(Path(against) / FIT)
         return saved if isinstance(saved, tuple) else (saved, None)
+    if fits[0].model.name not in FAMILIES:
+        return None
     one, two = (each and fit(each.model.name, summary, method=method, seed=seed) for each in fits)
     assert one is not None
     return one, two

@@ -122,7 +122,8 @@ def _sums(forecast: Predictions, groups: Groups) -> dict[str, Array]:
 def _drawn_sums(forecast: Predictions, groups: Groups, seed: int) -> dict[str, Array]:
     """The same at draws of the parameters: shape (draws, groups)."""
     outcomes, d = forecast.purchase_outcomes, forecast.purchase_outcomes.distinct
-    n = int(np.clip(WORK / d.alive_x.size, FEWEST_DRAWS, MOST_DRAWS))
+    slow = any(member.constants for _, member in outcomes.model.components)  # no closed form of the time alive
+    n = FEWEST_DRAWS if slow else int(np.clip(WORK / d.alive_x.size, FEWEST_DRAWS, MOST_DRAWS))
     one, other = (int(state) for state in np.random.SeedSequence(seed).generate_state(2))
     model: Any = parameter_draws(forecast.purchases, n, seed=one)
     names = ["purchases", "years", "active", "alive", "stays"]

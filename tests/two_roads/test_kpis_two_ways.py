@@ -186,3 +186,23 @@ def test_levers_add_up_and_pay_for_rewards(forecast: Predictions) -> None:
         assert reward.formula_needed == pytest.approx(reward.reward / (0.4 - reward.reward))
         assert reward.frequency_needed > reward.formula_needed  # more purchases are more occasions to leave
     assert CURVE[0] == 0.0
+
+
+def test_a_stack_goes_wherever_a_family_goes(forecast: Predictions) -> None:
+    from clvmodels.fitting.stack import stack_of
+
+    summary = forecast.summary
+    fits = {name: clv.fit(name, summary, method="mle") for name in ("bgnbd", "pareto_nbd")}
+    weights = {"bgnbd": 0.3, "pareto_nbd": 0.5, "formula_customer": 0.2}
+    stack = stack_of(fits, weights, summary, method="mle", shortest=13.0)
+    stacked = clv.predict(stack, summary, spend=forecast.spend)
+    found = values(expected_kpis(stacked))
+    product = found["average_order_value"] * found["purchase_frequency"] * found["active_years"]
+    assert product == pytest.approx(found["value_per_customer"], rel=1e-12)
+    alone = [values(expected_kpis(clv.predict(fit, summary, spend=forecast.spend))) for fit in fits.values()]
+    horizon = forecast.horizon.days / 365.25
+    mixed = 0.3 * alone[0]["active_years"] + 0.5 * alone[1]["active_years"] + 0.2 * horizon
+    assert found["active_years"] == pytest.approx(mixed, rel=1e-9)
+    levers = value_levers(stacked).one_percent.set_index("lever")
+    assert 0 < levers.loc["retention", "gain"] < levers.loc["frequency", "gain"] < levers.loc["order_value", "gain"]
+    assert set(clv.compare_channels(stacked, "channel").table["channel"]) == {"search", "social"}
