@@ -55,7 +55,7 @@ def purchase_objective(summary: Summary, family: type[Family] = BGNBD) -> Object
     InputError
         For impossible patterns, no customer or one, nobody observed after the first purchase, no repeat buyer.
     """
-    cannot = f"{family.title} cannot be fitted"
+    cannot = _("{title} cannot be fitted").format(title=family.title)
     patterns, until = summary.patterns, summary.until
     _check_patterns(patterns, cannot)
     customers = int(patterns.n.sum())
@@ -63,25 +63,38 @@ def purchase_objective(summary: Summary, family: type[Family] = BGNBD) -> Object
         raise InputError(
             cannot,
             [
-                f"there {'is one customer' if customers else 'is no customer'} up to {until}. The model learns from "
-                "how customers differ: bring the log of many customers (some hundreds for useful standard errors)."
+                (
+                    _(
+                        "there is one customer up to {until}. The model learns from how customers differ: bring the "
+                        "log of many customers (some hundreds for useful standard errors)."
+                    )
+                    if customers
+                    else _(
+                        "there is no customer up to {until}. The model learns from how customers differ: bring the "
+                        "log of many customers (some hundreds for useful standard errors)."
+                    )
+                ).format(until=until)
             ],
         )
     if not (patterns.T > 0).any():
         raise InputError(
             cannot,
             [
-                f"all {customers:,} customers first bought on {until}, the last day of observation, so nobody has had "
-                "time to come back. Choose a later end (--until or --calibration-end)."
+                _(
+                    "all {customers} customers first bought on {until}, the last day of observation, so nobody has "
+                    "had time to come back. Choose a later end (--until or --calibration-end)."
+                ).format(customers=written.count(customers), until=until)
             ],
         )
     if not (patterns.x > 0).any():
         raise InputError(
             cannot,
             [
-                f"none of the {customers:,} customers bought on a second day up to {until}. Without a repeat buyer "
-                "nothing tells how often customers buy or when they leave. Choose a later end (--until or "
-                "--calibration-end), or bring a longer log."
+                _(
+                    "none of the {customers} customers bought on a second day up to {until}. Without a repeat buyer "
+                    "nothing tells how often customers buy or when they leave. Choose a later end (--until or "
+                    "--calibration-end), or bring a longer log."
+                ).format(customers=written.count(customers), until=until)
             ],
         )
     if not (patterns.x == 0).any():
