@@ -112,9 +112,8 @@ def choose(
 ) -> Choice:
     """Choose a purchase family and a spend family, and learn the weights of a stack, on earlier cut-offs.
 
-    The calibration period is cut at 40, 50, 60, 70 and 80 % of its length; each time every family is fitted to what
-    comes before and judged by what comes after. Nothing after ``summary.until`` is known here. Three rules, in this
-    order:
+    The calibration period is cut at 40, 50, 60 and 70 % of its length; each time every family is fitted to what comes
+    before and judged by what comes after. Nothing after ``summary.until`` is known here. Three rules, in this order:
 
     1. Of the families the one with the best mean log score wins; families within one paired standard error of it are
        tied, and the one with the fewest parameters is taken.

@@ -18,7 +18,7 @@ from clvmodels.summary import Summary, summarize
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SHARES = (0.4, 0.5, 0.6, 0.7, 0.8)
+SHARES = (0.4, 0.5, 0.6, 0.7)
 """Shares of the calibration period after which it is cut; each time all that is left of it is the holdout."""
 FEWEST_CUSTOMERS, FEWEST_REPEATERS, FEWEST_BUYERS = 50, 10, 10
 """A cut-off with fewer customers, repeat buyers before it or customers who buy after it teaches nothing."""
