@@ -192,8 +192,8 @@ def test_a_stack_goes_wherever_a_family_goes(forecast: Predictions) -> None:
     from clvmodels.fitting.stack import stack_of
 
     summary = forecast.summary
-    fits = {name: clv.fit(name, summary, method="mle") for name in ("bgnbd", "pareto_nbd")}
-    weights = {"bgnbd": 0.3, "pareto_nbd": 0.5, "formula_customer": 0.2}
+    fits = {name: clv.fit(name, summary, method="mle") for name in ("bgnbd", "mbgnbd")}
+    weights = {"bgnbd": 0.3, "mbgnbd": 0.5, "formula_customer": 0.2}
     stack = stack_of(fits, weights, summary, method="mle", shortest=13.0)
     stacked = clv.predict(stack, summary, spend=forecast.spend)
     found = values(expected_kpis(stacked))
