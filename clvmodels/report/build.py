@@ -32,11 +32,12 @@ from clvmodels.models import FAMILIES
 from clvmodels.prediction import predict
 from clvmodels.report.contract import Analysis, report_data
 from clvmodels.report.customers import handful
+from clvmodels.sampling import judged_sample
 from clvmodels.summary import Summary, split, summarize
 from clvmodels.summary.clock import check_clock
 from clvmodels.transactions import Transactions, read_transactions
 from clvmodels.transactions.databases import without_password
-from clvmodels.written import choice
+from clvmodels.written import choice, count
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -199,7 +200,14 @@ def build_report(
         margin=margin, seed=seed,
     )  # fmt: skip
     say(_("comparing model and formula"))
-    evaluation = evaluate(forecast, parts.holdout, predictions=predictions, missing=missing, seed=seed)
+    judged = (forecast, parts.holdout) if predictions else judged_sample(forecast, parts.holdout, seed=seed)
+    evaluation = evaluate(*judged, predictions=predictions, missing=missing, seed=seed)
+    if judged[0] is not forecast:
+        notes += (
+            _("The comparison with the formula is made on {some} of {all} customers, drawn at random.").format(
+                some=count(len(judged[0].frame)), all=count(len(forecast.frame))
+            ),
+        )
 
     say(_("summarising everything"))
     summary = summarize(log, until=end, unit=unit)
