@@ -83,8 +83,12 @@ class Scores:
         wanted = known["customer_id"].isin(list(customer_ids))
         return self._scored(known[wanted].reset_index(drop=True))
 
+    def parts(self, size: int = BATCH) -> Iterator[pd.DataFrame]:
+        """``frame``, up to ``size`` rows at a time, as the engine hands them out: nothing else is kept."""
+        return (self._scored(known) for known in self.summary.parts(size))
+
     def batches(self, size: int = BATCH) -> Iterator[pa.Table]:
-        """Arrow tables of up to ``size`` customers, as the engine hands them out: nothing else is kept."""
+        """`parts` as Arrow tables, days as dates."""
         for known in self.summary.parts(size):
             yield self.table_of(known)
 
@@ -374,7 +378,7 @@ def write_scores(scores: Scores, target: Path | Stream) -> int:
     A CSV has ISO dates and ten significant digits. Whatever is written appears whole or not at all.
     """
     if isinstance(target, Path):
-        return write_parts((table.to_pandas() for table in scores.batches()), target)
+        return write_parts(scores.parts(), target)
     table = scores.on_spark()
     if target.on_spark and table is not None:
         table.write.mode("overwrite" if target.replace else "errorifexists").saveAsTable(target.table)

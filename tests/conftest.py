@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -41,6 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # PySpark 4 hands frames over in a way that pandas 4 will refuse, and keeps a socket to Java open.
     config.addinivalue_line("filterwarnings", "ignore:The copy keyword is deprecated:DeprecationWarning")
     config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
+    # Ibis closes its connection to Postgres when it is collected, of which psycopg warns.
+    config.addinivalue_line("filterwarnings", "ignore:<psycopg.Connection:ResourceWarning")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -89,6 +93,7 @@ def postgres() -> Iterator[str]:
             run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "ana", "shop")
             yield f"postgres://ana@127.0.0.1:{port}/shop"
         finally:
+            gc.collect()  # what is kept in the server is dropped while it is there
             run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -100,6 +105,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     need(which("java") or os.environ.get("JAVA_HOME"), "Java")
     from pyspark.sql import SparkSession
 
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # of the workers
     folder = tmp_path_factory.mktemp("spark")
     settings = {
         "spark.driver.memory": "1g",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -199,16 +200,18 @@ class Summary:
             return
         import pyarrow as pa
 
+        batches = self._described.order_by("customer_id").to_pyarrow_batches(chunk_size=size)
         waiting: list[Any] = []
-        rows = 0
-        for batch in self._described.order_by("customer_id").to_pyarrow_batches(chunk_size=size):
-            waiting.append(batch)
-            rows += batch.num_rows
-            if rows >= size:
+        more = True
+        while more:
+            with warnings.catch_warnings():  # Ibis 12 asks DuckDB by a name that is going away
+                warnings.simplefilter("ignore", DeprecationWarning)
+                batch = next(batches, None)
+            more = batch is not None
+            waiting += [batch] if more else []
+            if waiting and (not more or sum(one.num_rows for one in waiting) >= size):
                 yield self._told(pa.Table.from_batches(waiting).to_pandas())
-                waiting, rows = [], 0
-        if rows:
-            yield self._told(pa.Table.from_batches(waiting).to_pandas())
+                waiting = []
 
     def of_frame(self, frame: pd.DataFrame) -> Summary:
         """The summary of some customers only, rows of ``frame``; purchases stay where they are."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ def connect_spark(url: str) -> Any:
         place = url.partition("://")[2].rstrip("/")
         builder: Any = SparkSession.builder
         builder = builder.appName("clvmodels").config("spark.ui.showConsoleProgress", "false")
+        if not place or place.startswith("local"):
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # its workers are this Python, which has clvmodels
         if place:
             builder = builder.master(place if place.startswith("local") else f"spark://{place}")
         session = builder.getOrCreate()
