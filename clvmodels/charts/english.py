@@ -359,7 +359,7 @@ ENGLISH: Mapping[str, str] = SPOKEN | ROLLING | MEETING | {
     # customer_paths
     "customer_paths.title": "Is this customer still there?",
     "customer_paths.note": "P(alive) after every day, {start} to {end}",
-    "customer_paths.customer": "Customer {id}: {x} repeat purchases",
+    "customer_paths.customer": "Customer {id} (repeat purchases: {x})",
     "customer_paths.purchase": "Purchase",
     "customer_paths.alive": "P(alive), model",
     "customer_paths.caption": (
@@ -368,7 +368,7 @@ ENGLISH: Mapping[str, str] = SPOKEN | ROLLING | MEETING | {
         "proves that the customer was there. The formula and the actual purchases know no such probability."
     ),
     "customer_paths.alt": "P(alive) over time beside the purchases: {customers}.",
-    "customer_paths.alt_customer": "customer {id} with {x} repeat purchases ends at {share}",
+    "customer_paths.alt_customer": "customer {id} (repeat purchases: {x}) ends at {share}",
     # customer_outcomes
     "customer_outcomes.title": "How often may this customer buy again?",
     "customer_outcomes.note": "Purchases from {start} to {end}",
