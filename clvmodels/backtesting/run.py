@@ -120,7 +120,7 @@ def backtest(
     --------
     >>> result = backtest("cdnow-sample", families=["bgnbd"], spends=[], cutoffs=["1997-09-30"], resamples=20)
     >>> row = result.league.query("predictor == 'bgnbd' and metric == 'total_error'").iloc[0]
-    >>> str(row.cutoff), round(row.value, 3)
+    >>> str(row.cutoff), round(float(row.value), 3)
     ('1997-09-30', -0.121)
     """
     say = progress or (lambda step: None)
