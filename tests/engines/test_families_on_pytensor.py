@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clvmodels.models import FAMILIES, Family, PurchaseFamily
+from clvmodels.models import FAMILIES, Family, PurchaseFamily, SpendFamily
 
 X = np.array([0.0, 0.0, 1.0, 1.0, 4.0, 4.0, 120.0])
 T_X = np.array([0.0, 0.0, 3.0, 30.0, 20.0, 38.0, 37.5])
@@ -23,7 +23,9 @@ def test_log_likelihood_and_score(family: type[Family]) -> None:
 
     from clvmodels.fitting import nuts
 
-    data = (X, T_X, T) if issubclass(family, PurchaseFamily) else (X, M)
+    data: tuple[np.ndarray, ...] = (X, T_X, T) if issubclass(family, PurchaseFamily) else (X, M)
+    if issubclass(family, SpendFamily) and family.single:  # how the values differ: a sum of squares, or a mean below 0
+        data = X, M, np.where(X > 1, 0.7 if family.name == "lognormal" else -0.2, 0.0)
     if issubclass(family, PurchaseFamily) and family.discrete:  # in whole opportunities, and few: each is a term
         t_x = np.minimum(np.ceil(T_X), 4)
         data = np.minimum(X, t_x), t_x, np.minimum(T, 6)
