@@ -119,3 +119,18 @@ def test_costs_are_held_against_the_next_customer(lucky: tuple[Predictions, Chan
 def test_the_same_seed_gives_the_same_table(lucky: tuple[Predictions, Channels]) -> None:
     again: Any = compare_channels(lucky[0], "channel").table
     pd.testing.assert_frame_equal(again, lucky[1].table)
+
+
+def test_a_few_wholesalers_do_not_prove_a_channel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Customers more unlike than the family knows weaken what each of them says."""
+    log, _ = logs(dict.fromkeys(SIZES, (1.0, 1.0, 1.0)), 3)
+    days = pd.date_range("2023-01-05", "2024-06-28", freq="4D")
+    names = ["w1", "w2", "w3", "w4", "w5", "w6"]
+    whole = pd.DataFrame({"customer_id": np.repeat(names, len(days)), "date": np.tile(days, 6), "value": 40.0})
+    where = np.repeat(["search", "search", "social", "social", "tiny", "tiny"], len(days))
+    forecast = forecast_of(pd.concat([log, whole.assign(channel=where, cost=20.0)]))
+    table = compare_channels(forecast, "channel").table.set_index("channel")
+    monkeypatch.setattr("clvmodels.channels._overdispersion", lambda *_: 1.0)
+    naive = compare_channels(forecast, "channel").table.set_index("channel")
+    assert table.loc["tiny", "ltv"] < naive.loc["tiny", "ltv"] < table.loc["tiny", "ltv_alone"]
+    assert table.loc["tiny", "p_best"] < naive.loc["tiny", "p_best"]
