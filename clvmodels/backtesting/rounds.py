@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from clvmodels.backtesting.scores import Lottery, Scores, score
 from clvmodels.calendar import Horizon
+from clvmodels.choice import CHOOSING, Choice
+from clvmodels.choice.deciding import DEFAULT_SPEND
 from clvmodels.errors import CLVError, DiagnosticWarning
 from clvmodels.fitting import Fit, fit
 from clvmodels.fitting.data import spend_known
@@ -42,6 +44,8 @@ class Past:
     horizon: Horizon
     points: Mapping[str, Pair]
     """Predictions without a distribution: the formula's variants, heuristics, and what was made elsewhere."""
+    choice: Choice | None = None
+    """What earlier cut-offs, inside the calibration, say of the families: where ``auto`` or ``stack`` are asked for."""
 
 
 @dataclass(frozen=True)
@@ -187,9 +191,9 @@ def forecast(past: Past, ask: Ask) -> _Forecast:
     known = _Forecast({}, {}, {}, {}, {}, [], [])
 
     for name in ask.families:
-        _fitted(known.purchases, name, calibration, ask, known)
+        _fitted(known.purchases, name, past, ask, known)
     for name in ask.spends if calibration.has_value else ():
-        _fitted(known.spends, name, calibration, ask, known)
+        _fitted(known.spends, name, past, ask, known)
     steps = ages(past.horizon)
     moneys: dict[str, Any] = {name: predictive(one, seed=ask.seed) for name, one in known.spends.items()}
     for name, one in list(known.purchases.items()):
@@ -216,12 +220,18 @@ def forecast(past: Past, ask: Ask) -> _Forecast:
     return known
 
 
-def _fitted(fits: dict[str, Fit], name: str, calibration: Summary, ask: Ask, known: _Forecast) -> None:
-    """Fit one family, or note why it cannot be."""
+def _fitted(fits: dict[str, Fit], name: str, past: Past, ask: Ask, known: _Forecast) -> None:
+    """Fit one family, or the one that was chosen, or note why it cannot be."""
+    calibration, choice = past.calibration, past.choice
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DiagnosticWarning)
         try:
-            fits[name] = fit(name, calibration, method=ask.method, seed=ask.seed)
+            if choice is None or name not in CHOOSING:
+                fits[name] = fit(name, calibration, method=ask.method, seed=ask.seed)
+            elif fits is known.purchases:
+                fits[name] = choice.fit(calibration, family=name, method=ask.method, seed=ask.seed)
+            else:
+                fits[name] = fit(choice.spend or DEFAULT_SPEND, calibration, method=ask.method, seed=ask.seed)
         except CANNOT as error:
             known.skipped.append((name, _reason(error)))
     for one in caught:

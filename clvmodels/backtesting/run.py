@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from clvmodels.backtesting.rounds import Ask, Pair, Past, Round, Task, formula_r
 from clvmodels.backtesting.scores import Lottery
 from clvmodels.backtesting.workers import play_all
 from clvmodels.calendar import Horizon, Unit, as_date
+from clvmodels.choice import AUTO, CHOOSING, choose
 from clvmodels.elsewhere import Elsewhere, read_predictions
 from clvmodels.errors import DiagnosticWarning, InputError
 from clvmodels.evaluation import FEWEST_RESAMPLES
@@ -74,7 +76,8 @@ def backtest(
         What :func:`clvmodels.read_transactions` reads; it is read once.
     families, spends
         Names of purchase and spend families; by default all, but those for discrete opportunities. ``spends=[]``
-        leaves money out.
+        leaves money out. ``"auto"`` and ``"stack"`` may be among them: at each cut-off that is what
+        :func:`clvmodels.choose` decides inside the calibration, so that the choice itself is judged by the holdout.
     cutoffs
         The last days that predictors know: dates, or how many. By default as many as fit four weeks apart, six at most,
         between the minimum calibration and the last day that leaves a whole horizon.
@@ -188,6 +191,7 @@ def _asked(
     for kind, names, word in (("purchases", families, "purchase"), ("spend", spends, "spend")):
         there = [name for name, family in FAMILIES.items() if family.kind == kind]
         usual = [name for name in there if not getattr(FAMILIES[name], "discrete", False)]
+        there += CHOOSING if kind == "purchases" else [AUTO]
         if isinstance(names, str):
             names = [names]
         for name in names or ():
@@ -286,6 +290,8 @@ def _cut(
         for name in ("calibration", *names):
             cells = (cutoff, name, "", "blind", float("nan"), name in changed, changed.get(name, ""))
             found.append(dict(zip(leaks.COLUMNS, cells, strict=True)))
+        if {*ask.families, *ask.spends} & {*CHOOSING}:
+            past = replace(past, choice=choose(both.calibration))
         pasts.append(past)
         splits.append(both)
     if not pasts:

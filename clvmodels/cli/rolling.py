@@ -12,9 +12,14 @@ from clvmodels.cli.options import Log, Missing, Period, PredictionsFile, Seed, S
 from clvmodels.progress import progress
 
 Families = Annotated[
-    list[str] | None, option("Purchase model; repeatable.", metavar="NAME", show_default="all for continuous time")
+    list[str] | None,
+    option(
+        "Purchase model, 'auto' or 'stack' too; repeatable.", metavar="NAME", show_default="all for continuous time"
+    ),
 ]
-Spends = Annotated[list[str] | None, option("Spend model, or 'none'; repeatable.", metavar="NAME", show_default="all")]
+Spends = Annotated[
+    list[str] | None, option("Spend model, 'auto' or 'none'; repeatable.", metavar="NAME", show_default="all")
+]
 
 
 @app.command()

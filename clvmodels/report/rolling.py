@@ -40,7 +40,7 @@ from clvmodels.report.document import (
 )
 from clvmodels.report.rolling_texts import CAPTIONS, FILES, HEADINGS, SENTENCES, TITLES
 from clvmodels.report.story import picture
-from clvmodels.tables.rolling import rolling_tables, title_of
+from clvmodels.tables.rolling import leading, rolling_tables, title_of
 
 if TYPE_CHECKING:
     from clvmodels.charts import Chart
@@ -295,8 +295,7 @@ def _of_one_time(result: Backtest) -> list[str]:
 
 def _of_parameters(result: Backtest) -> list[str]:
     """The parameter of the leading families that moved most."""
-    names = {part for quantity in result.quantities for part in (result.leader(quantity) or "").split("+")}
-    table = result.parameters[result.parameters["family"].isin(names)]
+    table = result.parameters[result.parameters["family"].isin(leading(result))]
     if table.empty or len(result.rounds) < 2:
         return []
     moved = table.groupby(["family", "parameter"])["estimate"].agg(["min", "max"]).reset_index()

@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 
 from clvmodels.backtesting import Backtest
+from clvmodels.choice import AUTO
+from clvmodels.fitting.stack import STACK, StackBlend
 from clvmodels.judging import Quantity
+from clvmodels.language import gettext
 from clvmodels.models import FAMILIES
 from clvmodels.tables.base import FigureTable
 
@@ -29,17 +32,16 @@ def title_of(name: str) -> str:
     >>> title_of("bgnbd+gamma_gamma"), title_of("formula"), title_of("their model")
     ('BG/NBD × Gamma-Gamma', 'formula', 'their model')
     """
+    titles = {AUTO: gettext("Chosen"), STACK: StackBlend.title} | {key: kind.title for key, kind in FAMILIES.items()}
     parts = name.split("+")
-    known = all(part in FAMILIES for part in parts)
-    return " × ".join(FAMILIES[part].title for part in parts) if known else name
+    return " × ".join(titles[part] for part in parts) if all(part in titles for part in parts) else name
 
 
 def rolling_tables(result: Backtest) -> dict[str, FigureTable]:
     """Every figure's table, in the order in which a backtest shows them."""
     tables = [_league(result, quantity) for quantity in result.quantities]
     tables += [_totals(result), _horizon(result), _frequency(result), _cohort(result), _one_time(result)]
-    if result.leader("purchases"):
-        tables.append(_parameters(result))
+    tables.append(_parameters(result))
     return {table.name: table for table in tables if len(table.frame)}
 
 
@@ -159,12 +161,15 @@ def _one_time(result: Backtest) -> FigureTable:
 
 def _parameters(result: Backtest) -> FigureTable:
     """Estimates of the leading families at every cut-off."""
-    wanted: list[str] = []
-    for quantity in result.quantities:
-        wanted += [name for name in (result.leader(quantity) or "").split("+") if name and name not in wanted]
-    rows = result.parameters[result.parameters["family"].isin(wanted)]
+    rows = result.parameters[result.parameters["family"].isin(leading(result))]
     frame = rows.assign(family=rows["family"].map(title_of))
     return FigureTable("rolling_parameters", _dated(frame), _facts(result))
+
+
+def leading(result: Backtest) -> list[str]:
+    """The families of the leading predictors whose parameters mean the same at every cut-off."""
+    names = [name for quantity in result.quantities for name in (result.leader(quantity) or "").split("+")]
+    return [name for name in dict.fromkeys(names) if name in FAMILIES]
 
 
 def _dated(frame: pd.DataFrame) -> pd.DataFrame:

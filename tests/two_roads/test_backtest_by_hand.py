@@ -55,6 +55,17 @@ def test_one_cutoff_is_an_evaluation_of_the_split() -> None:
     assert result.rounds[0].purchases["bgnbd"].parameters == fits[0].parameters
 
 
+def test_what_is_chosen_at_a_cutoff_is_chosen_in_its_calibration() -> None:
+    calibration = clv.split("cdnow-sample", calibration_end="1997-12-31", holdout_end="1998-06-30").calibration
+    choice = clv.choose(calibration)
+    asked = {"families": ["auto", "stack"], "spends": ["auto"], "resamples": 20}
+    one = clv.backtest("cdnow-sample", cutoffs=["1997-12-31"], **asked).rounds[0]
+    assert one.purchases["auto"].parameters == choice.fit(calibration).parameters
+    assert one.purchases["stack"].parameters == pytest.approx(choice.weights)
+    assert one.spends["auto"].model.name == choice.spend
+    assert [each.name for each in one.bench("value").predictors][:2] == ["auto+auto", "stack+auto"]
+
+
 def test_the_parameters_are_those_of_the_fits(rolled: Backtest) -> None:
     cutoff = rolled.cutoffs[1]
     fit = clv.fit("bgnbd", clv.summarize("cdnow-sample", until=cutoff))
