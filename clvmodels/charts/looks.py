@@ -73,7 +73,7 @@ LOOKS: dict[str, Look] = {
     "actual": Look(INK, "-", "o", 1.9),
     "model": Look("#0072b2", "-", "s", 2.0, 5.0),
     "formula_customer": Look("#d55e00", (0, (5.0, 1.8)), "^", 1.8, 6.0, "#ad4600"),
-    "formula_repeat": Look("#bf8300", (0, (1.2, 1.5)), "D", 1.8, 4.8, "#7a5800"),
+    "formula_repeat": Look("#c48a00", (0, (1.2, 1.5)), "D", 1.8, 4.8, "#7a5800"),
     "formula": Look("#8c510a", (0, (5.0, 1.5, 1.2, 1.5)), "v", 1.6, 6.0),
     "ideal": Look("#8c8c8c", (0, (3.0, 2.0)), "", 1.2),
     "perfect": Look("#8c8c8c", "-", "", 1.4),
