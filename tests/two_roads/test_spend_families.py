@@ -9,9 +9,11 @@ import pytest
 from scipy import integrate, stats
 
 import clvmodels as clv
+from clvmodels.fitting.data import SPENDS as SPENDS_BY_NAME
 from clvmodels.models import BGNBD, GammaGammaFirst, GammaGammaFrequency, LogNormalSpend, SpendFamily
 from clvmodels.models.log_sums import SkewNormal, log_sum_cumulants
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
+from clvmodels.summary import Summary
 
 PURCHASES = BGNBD(0.243, 4.414, 0.793, 2.426)
 X = np.array([0, 0, 1, 2, 2, 2, 11, 40])
@@ -203,3 +205,56 @@ def test_lifetimes_agrees_about_the_first_purchase() -> None:
     assert opinion.max_relative_difference < 1e-3
     other = lifetimes_opinion(calibration, purchases, clv.fit("lognormal", calibration))
     assert "lifetimes has no Log-normal spend." in other.note
+
+
+# --- Predictions -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["gamma_gamma_first", "gamma_gamma_frequency", "lognormal"])
+def test_posteriors_do_not_know_the_unit_of_money(name: str) -> None:
+    frame = clv.split("cdnow-sample").calibration.frame
+    cents = frame.assign(value_past=frame["value_past"] * 100, monetary_value=frame["monetary_value"] * 100)
+    cents = cents.assign(value_first=cents["value_first"] * 100, log_value_mean=cents["log_value_mean"] + np.log(100))
+    fits = [
+        clv.fit(name, Summary.from_frame(table, until="1997-09-30"), method="posterior", seed=2)
+        for table in (frame, cents)
+    ]
+    finer = fits[0].model.rescale(100.0)
+    assert fits[1].parameters == pytest.approx(finer.parameters, rel=1e-6)
+    assert fits[1].diagnostics["k_hat"] == pytest.approx(fits[0].diagnostics["k_hat"], abs=1e-3)
+    spends = [fit.draws(50, seed=1) for fit in fits]
+    x, m = family_known(name, frame)[0], [family_known(name, table)[1] for table in (frame, cents)]
+    expected = [spend.expected_spend(x, one) for spend, one in zip(spends, m, strict=True)]  # type: ignore[attr-defined]
+    np.testing.assert_allclose(expected[1], 100 * expected[0], rtol=1e-6)
+
+
+def family_known(name: str, frame: Any) -> tuple[np.ndarray, ...]:
+    return SPENDS_BY_NAME[name].observed(frame)
+
+
+@pytest.mark.parametrize("name", ["gamma_gamma_first", "gamma_gamma_frequency", "lognormal"])
+def test_totals_hold_chance_and_parameters(name: str) -> None:
+    """90 % limits of a total and of its mean, beside 4,000 worlds: parameters, purchases and values drawn anew."""
+    calibration = clv.split("cdnow-sample").calibration
+    some = calibration.frame.iloc[::10].reset_index(drop=True)
+    table = Summary.from_frame(some, until="1997-09-30")
+    purchases, spend = clv.fit("bgnbd", calibration), clv.fit(name, calibration)
+    forecast = clv.predict(purchases, table, spend=spend, horizon="39 weeks")
+    known, worlds = family_known(name, some)[:2], 4000
+    model: Any = purchases.draws(worlds, seed=3)
+    money: Any = spend.draws(worlds, seed=4)
+    history = [some[column].to_numpy(float) for column in ("frequency", "recency", "T")]
+    n = model.sample(39.0, *history, seed=5)
+    total = money.sample(n, *known, seed=6).sum(axis=1)
+    mean = (model.expected_purchases(39.0, *history) * money.expected_spend(*known)).sum(axis=1)
+    assert forecast.totals.value == pytest.approx(mean.mean(), rel=0.01)
+    width = np.diff(np.quantile(total, [0.05, 0.95]))[0]
+    limits = forecast.totals.value_lower, forecast.totals.value_upper
+    assert limits == pytest.approx(np.quantile(total, [0.05, 0.95]), abs=0.08 * width)
+    found = forecast.mean_intervals(by=[], seed=7)
+    width = np.diff(np.quantile(mean, [0.05, 0.95]))[0]
+    ends = found[["value_mean_lower", "value_mean_upper"]].to_numpy()[0]
+    assert ends == pytest.approx(np.quantile(mean, [0.05, 0.95]), abs=0.08 * width)
+    each = forecast.mean_intervals(seed=7)
+    inside = each["value_mean_lower"].le(forecast.frame["value"]) & each["value_mean_upper"].ge(forecast.frame["value"])
+    assert inside.mean() > 0.99
