@@ -481,9 +481,13 @@ GLOSSARY: Mapping[str, str] = SPOKEN | {
     "90% interval": "Nine in ten outcomes should fall inside.",
     "Tier": "Customers by CLV: top is the highest tenth, high the next fifth, middle the next three tenths, low the "
     "rest.",
+    "Active time": "Time in the horizon until a customer drops out, expected by the model. Nobody can observe it.",
+    "Next customer (LTV)": "Expected margin of a customer still to be won, from the first order on, first order "
+    "included, discounted.",
+    "At risk": "Expected value × probability of no purchase in the horizon.",
 }
 
-GLOSSARY_OF_MONEY = frozenset({"Value", "CLV", "Tier"})
+GLOSSARY_OF_MONEY = frozenset({"Value", "CLV", "Tier", "Next customer (LTV)", "At risk"})
 """Entries that a report without money leaves out."""
 
 COLUMNS: Mapping[str, str] = SPOKEN | {
