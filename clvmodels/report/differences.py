@@ -369,11 +369,7 @@ def _models_scores(data: Mapping[str, Any]) -> dict[tuple[str, str], Mapping[str
 
 def _options(one: Mapping[str, Any], two: Mapping[str, Any]) -> tuple[tuple[str, Any, Any], ...]:
     a, b = (data["provenance"]["options"] for data in (one, two))
-    return tuple(
-        (name, a.get(name), b.get(name))
-        for name in dict.fromkeys([*a, *b])
-        if name not in IGNORED and a.get(name) != b.get(name)
-    )
+    return tuple((name, a[name], b[name]) for name in a if name in b and name not in IGNORED and a[name] != b[name])
 
 
 def _verdicts(one: Mapping[str, Any], two: Mapping[str, Any]) -> tuple[tuple[str, str, str, str, str], ...]:
