@@ -34,7 +34,8 @@ def formula_wins(data: Data) -> str:
             who = [
                 predictor(rival, data)
                 for rival in rivals_of(data, quantity)
-                if (found := comparison(data, quantity, name, rival)) and found["verdict"] == "worse"
+                if (found := comparison(data, quantity, name, rival))
+                and "worse" in (found["verdict"], found.get("holm"))
             ]
             if who:
                 quoted = {"measure": m.label, "quantity": texts.QUANTITIES[quantity], "who": n.listing(who)}

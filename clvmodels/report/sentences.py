@@ -136,7 +136,24 @@ def headline(data: Data) -> str:
     said = [
         texts.HEADLINE[verdict].format(aspects=n.listing(aspects)) for verdict, aspects in groups.items() if aspects
     ]
-    return texts.HEADLINE["opening"].format(formula=formula_words(data), verdicts="; ".join(said))
+    opening = texts.HEADLINE["opening"].format(formula=formula_words(data), verdicts="; ".join(said))
+    losses = _losses(data)
+    return f"{opening} {texts.HEADLINE['losses'].format(losses='; '.join(losses))}" if losses else opening
+
+
+def _losses(data: Data) -> list[str]:
+    """Every measure on which a formula or a rule of thumb beats the model, by its limits or by Holm's test."""
+    lost: dict[tuple[str, str], list[str]] = {}
+    for row in data["comparison"]:
+        if "worse" in (row["verdict"], row.get("holm")) and row["metric"] in texts.METRICS:
+            rival = texts.PREDICTORS[row["formula"]][0] if row["formula"] in texts.PREDICTORS else row["formula"]
+            lost.setdefault((row["quantity"], row["metric"]), []).append(texts.HEADLINE["quoted"].format(name=rival))
+    return [
+        texts.HEADLINE["loss"].format(
+            measure=texts.METRICS[name].short, quantity=texts.QUANTITIES[quantity], who=n.listing(who)
+        )
+        for (quantity, name), who in lost.items()
+    ]
 
 
 def _divided(data: Data, aspect: str, quantity: str, words: str) -> str:

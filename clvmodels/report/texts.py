@@ -247,6 +247,9 @@ HEADLINE: Mapping[str, str] = SPOKEN | {
     "detail": "{aspect} (better by {better}; worse by {worse})",
     "no evidence": "without evidence of a difference on {aspects}",
     "opening": "Against {formula}, the model is {verdicts}.",
+    "losses": "With evidence it loses on {losses}.",
+    "loss": "{measure} of {quantity} to {who}",
+    "quoted": "“{name}”",
     "formula": "average order value × frequency × duration",
     "formula_counts": "frequency × duration",
     "note": "Fitted on data up to {calibration_end}, judged on {holdout_customers} customers from {holdout_start} to "
