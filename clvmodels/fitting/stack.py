@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from clvmodels import written
 from clvmodels.calendar import Unit
 from clvmodels.fitting.result import Fit
-from clvmodels.language import attribute
+from clvmodels.language import _, attribute
 from clvmodels.models import Family, PurchaseFamily
 from clvmodels.models.blend import Blend
 from clvmodels.models.formula_rate import FormulaRate
@@ -79,8 +80,9 @@ def stack_of(
     share = np.array([weights[name] for name in names])
     share = share / share.sum()
     lead = members[int(np.argmax([w if name in fits else -1.0 for w, name in zip(share, names, strict=True)]))]
-    said = ", ".join(f"{w:.2f} {one.model.title}" for w, one in zip(share, members, strict=True))
+    said = ", ".join(f"{written.decimal(w)} {one.model.title}" for w, one in zip(share, members, strict=True))
     loose = [name for name, one in zip(names, members, strict=True) if not one.converged]
+    verdict = _("a stack of {members}; not converged: {loose}") if loose else _("a stack of {members}")
     return StackFit(
         model=blend_of(tuple(share.tolist()), [one.predictive_model for one in members]),
         method=method,
@@ -88,7 +90,7 @@ def stack_of(
         log_likelihood=float(lead.log_likelihood),
         n_customers=lead.n_customers,
         converged=not loose,
-        verdict=f"a stack of {said}" + (f"; not converged: {', '.join(loose)}" if loose else ""),
+        verdict=verdict.format(members=said, loose=", ".join(loose)),
         covariance=np.zeros((0, 0)),
         standard_errors=dict.fromkeys(names),
         diagnostics={"warnings": [], "boundary": None, "members": {name: one.method for name, one in fits.items()}},
