@@ -67,7 +67,11 @@ def test_it_loses_to_no_formula_and_no_heuristic(judged: Evaluation) -> None:
 
 
 def test_it_beats_the_textbook(judged: Evaluation) -> None:
-    rows = judged.comparison[judged.comparison["formula"].isin(TEXTBOOK)].set_index(["quantity", "metric", "formula"])
+    rows = (
+        judged.comparison[judged.comparison["formula"].isin(TEXTBOOK)]
+        .set_index(["quantity", "metric", "formula"])
+        .sort_index()
+    )
     for quantity in ("purchases", "value"):
         for metric in ("crps", "total_error", "decile_mape"):
             assert (rows.loc[(quantity, metric), "holm"] == "better").all(), (quantity, metric)
