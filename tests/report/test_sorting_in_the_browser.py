@@ -1,4 +1,4 @@
-"""Do tables of the page sort as people of its language expect? Small pages of our own, in a real browser."""
+"""Do tables sort as people of the page's language expect, and large amounts fit? Small pages, in a real browser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from clvmodels import written
 from clvmodels.language import speaking
 from clvmodels.report import html
-from clvmodels.report.document import Cell, Document, Section, Table, row
+from clvmodels.report.document import Card, Cards, Cell, Document, Section, Table, row
 from tests.report.test_report_browser import COLUMN, browser
 
 pytestmark = [pytest.mark.external, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -60,6 +60,20 @@ def test_numbers_amounts_shares_days_and_intervals_sort(
         order = browser.execute_script(names)
         expected = sorted(range(6), key=lambda place: key[place], reverse=reverse)
         assert order == [*(f"row {place}" for place in expected), "row 9", "Total"]
+
+
+def test_large_amounts_fit_a_small_phone(browser: Any, tmp_path: Path) -> None:
+    cards = Cards(tuple(Card(f"Card {i}", "US$\u00a08.381.852.000", "Intervalo de 90%") for i in range(4)))
+    words = dict.fromkeys(("contents", "as_table", "page", "table_elsewhere"), "-")
+    sections = (Section("summary", "S", (cards,)),)
+    document = Document("pt-BR", "Title", "Sub", "Run", "Verdict", "Note", "", sections, words)
+    (tmp_path / "cards.html").write_text(html.render(document, {}), encoding="utf-8")
+    for width in (320, 390):
+        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        browser.get((tmp_path / "cards.html").as_uri())
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_words_sort_as_people_do(browser: Any, tmp_path: Path) -> None:
