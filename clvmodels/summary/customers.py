@@ -228,6 +228,9 @@ class Summary:
 
     def rows_of(self, raw: pd.DataFrame) -> pd.DataFrame:
         """Rows of ``raw`` as ``frame`` has them."""
+        for name in ("first_purchase", "last_purchase"):
+            if getattr(raw[name].dtype, "tz", None) is not None:  # Spark's workers are handed moments
+                raw[name] = raw[name].dt.tz_convert("UTC").dt.tz_localize(None)
         return self._told(raw)
 
     @property
