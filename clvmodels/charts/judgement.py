@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,7 +45,8 @@ def deciles(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Te
         rows = frame[frame["predictor"] == name]
         axes.bar(rows["decile"], rows["actual"], width=0.76, color=bar_fill("actual"), edgecolor=INK, linewidth=0.8)
         axes.plot(rows["decile"], rows["predicted"], **LOOKS[name].line_style())
-        axes.set_title(words(name, model=facts[f"model_{quantity}"]), color=LOOKS[name].ink)
+        title = textwrap.fill(words(name, model=facts[f"model_{quantity}"]), 36)  # half the sheet
+        axes.set_title(title, color=LOOKS[name].ink)
         axes.set_xticks(rows["decile"])
         axes.set_xlabel(words("deciles.x"))
         canvas.grid(axes)
