@@ -40,7 +40,7 @@ def test_gradient_against_draws(fits: tuple[Fit, Fit, Summary], forecast: Predic
     h = many.expected_purchases(39.0, x, t_x, T)  # type: ignore[attr-defined]
     value = (h * money.expected_spend(x, m)).sum(axis=1) * 0.4  # type: ignore[attr-defined]
 
-    variance, mixed = forecast.portfolio._shared(np.zeros(len(x), np.intp), 1)
+    variance, mixed = forecast.portfolio.of_parameters(np.zeros(len(x), np.intp), 1)
     assert np.sqrt(variance[0, 0]) == pytest.approx(h.sum(axis=1).std(), rel=0.1)
     assert np.sqrt(variance[1, 0]) == pytest.approx(value.std(), rel=0.1)
     assert (mixed == 1).all()
