@@ -134,7 +134,15 @@ def comparison(result: Backtest) -> pd.DataFrame:
 
 
 def backtest_data(result: Backtest, *, language: str = "en", command: str = "") -> dict[str, Any]:
-    """The content of backtest.json: what was cut, who predicted, every table, and the sentences of the page."""
+    """The content of backtest.json: what was cut, who predicted, the main tables, and the sentences of the page.
+
+    ``schema`` (1) · ``data`` {source, sha256, unit, currency} · ``cutoffs`` [{cutoff, holdout_start, holdout_end,
+    customers, purchases, value}] · ``days`` of every holdout · ``predictors`` [{predictor, title, kind: "family",
+    "formula" or "elsewhere"}] · ``leaders`` {quantity: predictor or null} · ``suspects`` [predictor] · ``comparison``
+    (the leaders against formulas and what was made elsewhere: see `Backtest.compare`) · ``league``, ``pooled``,
+    ``parameters``, ``fits``, ``totals``, ``skipped``, ``leaks``: lists of rows with the columns of the `Backtest`'s
+    tables · ``provenance`` · ``sentences``. Fractions are fractions, dates are ISO, what does not exist is null.
+    """
     data: dict[str, Any] = plain(
         {
             "schema": SCHEMA,
