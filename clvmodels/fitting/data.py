@@ -139,7 +139,7 @@ def _check_patterns(patterns: Patterns, cannot: str) -> None:
 def _check_opportunities(patterns: Patterns, unit: str, cannot: str) -> None:
     """Whether a unit of time is an opportunity to buy: whole numbers, and a purchase at most at each."""
     x, t_x, T, n = patterns.x, patterns.t_x, patterns.T, patterns.n
-    broken, crowded = (T != np.round(T)) | (t_x != np.round(t_x)), x > t_x
+    broken, crowded = (np.round(T) != T) | (np.round(t_x) != t_x), x > t_x
     why = (
         "The model counts opportunities to buy (campaigns, events, years), each of them taken or not: "
         "bring an RFM table in which frequency, recency and T are counted in opportunities (Summary.from_frame), "

@@ -313,7 +313,7 @@ def _share_jacobian(eta: Array) -> Array:
 
 
 OBJECTIVES: dict[str, type[FamilyObjective]] = {
-    objective.family.name: objective
-    for objective in (MBGNBDObjective, ParetoNBDObjective, NBDObjective, BGCNBDObjective, MBGCNBDObjective, BGBBObjective)
+    sums.family.name: sums
+    for sums in (MBGNBDObjective, ParetoNBDObjective, NBDObjective, BGCNBDObjective, MBGCNBDObjective, BGBBObjective)
 }
 """By the family's name."""

@@ -24,6 +24,10 @@ class BGBB(RenewalFamily):
     probability θ ~ Beta(γ, δ); who is still there buys with probability p ~ Beta(α, β). x, t_x and T are whole numbers,
     and x ≤ t_x ≤ T. A customer alive at T is a new customer with parameters (α + x, β + T − x, γ, δ + T).
 
+    It is fitted to a table counted in opportunities, ``Summary.from_frame(table, until=…, unit="day")``, in which a day
+    stands for an opportunity (and "5 days" for a horizon of five), or to a log summarised by the day, each day of which
+    is one.
+
     Parameters
     ----------
     alpha, beta

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clvmodels.models import BGNBD, MBGNBD, GammaGamma, ParetoNBD
+from clvmodels.models import BGBB, BGNBD, MBGNBD, GammaGamma, ParetoNBD
 
 PARAMETERS = [
     {"r": 0.2426, "alpha": 4.4136, "a": 0.793, "b": 2.4262},
@@ -87,3 +87,19 @@ def test_gamma_gamma(lifetimes: ModuleType) -> None:
         np.log([6.25, 3.74, 15.44]), x[repeat], m[repeat], weights=np.ones(repeat.sum()), penalizer_coef=0
     )
     assert float(ours.log_likelihood(x[repeat], m[repeat]).mean()) == pytest.approx(float(likelihood), rel=1e-9)
+
+
+def test_bgbb(lifetimes: ModuleType) -> None:
+    parameters = {"alpha": 1.204, "beta": 0.75, "gamma": 0.657, "delta": 2.783}
+    ours, theirs = BGBB(**parameters), lifetimes.BetaGeoBetaBinomFitter()
+    theirs.params_ = pd.Series(parameters)
+    t_x = np.array([0, 1, 2, 3, 6, 6, 5, 4])
+    x, T = np.array([0, 1, 2, 1, 6, 3, 5, 2]), np.full(8, 6)
+    for later in (0, 1, 5):
+        there = ours.p_alive(x, t_x, T)
+        for i in range(later):
+            there = there * (ours.delta + T + i) / (ours.gamma + ours.delta + T + i)
+        np.testing.assert_allclose(there, theirs.conditional_probability_alive(later, x, t_x, T), rtol=1e-9)
+        if later:
+            expected = theirs.conditional_expected_number_of_purchases_up_to_time(later, x, t_x, T)
+            np.testing.assert_allclose(ours.expected_purchases(later, x, t_x, T), expected, rtol=1e-9)
