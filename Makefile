@@ -18,8 +18,8 @@ setup: .venv/.all  ## everything: tests, notebooks, checks
 test: .venv/.all  ## every test that needs Python alone
 	$(BIN)/python -m pytest -n 2 -m "not external"
 
-test-all: .venv/.all  ## every test, with what needs a browser too
-	$(BIN)/python -m pytest -n 2
+test-all: test  ## those, and every test that needs more: a browser, Java, a database server, a spreadsheet program
+	$(BIN)/python -m pytest -n 2 -m external
 
 check: .venv/.all  ## ruff and mypy
 	$(BIN)/ruff check .
