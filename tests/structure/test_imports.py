@@ -27,7 +27,7 @@ FLOW = """
 # What is slow to load, or optional, lives in few places.
 HOMES = {
     "matplotlib": {"charts"},
-    "ibis": {"transactions", "summary", "datasets", "exports/databases"},
+    "ibis": {"transactions", "summary", "datasets", "exports/databases", "exports/streams", "scoring"},
     "duckdb": {"transactions", "summary", "datasets"},
     "pymc": {"fitting/nuts"},
     "pytensor": {"fitting/nuts"},
