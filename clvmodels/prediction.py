@@ -256,7 +256,7 @@ def predict(
     summary
         The customers; they need not be those of the fit.
     spend
-        Fit of Gamma-Gamma, in the currency of the summary.
+        Fit of a spend family, in the currency of the summary, which must hold what the family uses of it.
     horizon
         ``"12 months"``, ``"39 weeks"``, a last day, or a :class:`Horizon` that starts the day after ``summary.until``.
     discount_rate
