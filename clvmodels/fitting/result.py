@@ -44,9 +44,9 @@ class Fit:
     diagnostics
         Plain values: gradient_norm, condition, boundary (None or words), warnings, starts, evaluations, n_patterns,
         n_left_out and n_days_left_out (of spend: customers and days without a value). Of (M)BG/CNBD-k: constants, and
-        their profile, the highest log-likelihood of each k. Of a posterior: asked (method), seed, draws, ess, k_hat with its k_hat_limit or r_hat, tail_ess and divergences,
-        priors, prior_influence (shift of the estimates in posterior standard deviations, by prior scale) and
-        prior_influence_words.
+        their profile, the highest log-likelihood of each k. Of a posterior: asked (method), seed, draws, ess, k_hat
+        with its k_hat_limit or r_hat, tail_ess and divergences, priors, prior_influence (shift of the estimates in
+        posterior standard deviations, by prior scale) and prior_influence_words.
     start, until, currency, sha256
         The data: first purchase, end of observation, money, and the hash of the source.
     finite_mean
