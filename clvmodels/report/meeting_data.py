@@ -93,7 +93,9 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
         plain = {}
         for name, value in row.items():
             missing = not isinstance(value, (list, dict)) and pd.isna(value)
-            plain[str(name)] = None if missing else value.isoformat() if isinstance(value, pd.Timestamp) else value
+            plain[str(name)] = (
+                None if missing else value.date().isoformat() if isinstance(value, pd.Timestamp) else value
+            )
         rows.append({name: _plain(value) for name, value in plain.items()})
     return rows
 

@@ -92,7 +92,7 @@ def test_the_page_is_well_formed(page: Page) -> None:
 def test_nothing_is_loaded(page: Page, html: str) -> None:
     assert [address for address in page.loads if not address.startswith("data:")] == []
     assert not re.search(r"@import|url\(\s*[\"']?(?!#|data:)", html)
-    assert "<script" not in html
+    assert not re.search(r"<script[^>]*\ssrc", html)  # what runs is in the page
 
 
 def test_it_is_small_enough_to_mail(html: str) -> None:
@@ -131,7 +131,7 @@ def test_contents_lead_to_every_section(page: Page) -> None:
     assert [f"#{name}" for name in sections[1:]] == [
         has["href"] for tag, has in page.tags if tag == "a" and has.get("class") != "skip"
     ]
-    assert set(sections) == set(texts.TITLES) - {"report", "subtitle", "running", "channels"}  # it has no channels
+    assert set(sections) == set(texts.TITLES) - {"report", "subtitle", "running", "channels", "choice"}  # none here
 
 
 def test_every_figure_has_its_table(page: Page, sample: Report) -> None:
