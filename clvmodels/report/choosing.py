@@ -8,6 +8,7 @@ from typing import Any
 
 from clvmodels.language import _
 from clvmodels.report import numbers as n
+from clvmodels.report import texts
 from clvmodels.report.choosing_texts import CAPTIONS, HEADINGS, PROSE
 from clvmodels.report.document import Block, Cell, Paragraph, Table, row
 from clvmodels.report.sentences import Data
@@ -33,6 +34,14 @@ def choice(data: Data) -> list[Block]:
     if later is not None:
         blocks.append(Paragraph(PROSE["later"].format(reason=later["reason"])))
     return blocks
+
+
+def refitted(data: Data, until: str) -> str:
+    """What the forecast rests on: the same model again, or the one that was chosen with all data."""
+    then, later = data["league"]
+    if then is None or later is None:
+        return texts.PROSE["refit"].format(until=until)
+    return PROSE["anew"].format(title=data["forecast"]["models"]["purchases"]["title"], until=until)
 
 
 def _league(found: League) -> Table:

@@ -15,6 +15,7 @@ PROSE: Mapping[str, str] = SPOKEN | {
     "judged at.",
     "reason": "**The choice.** {reason}",
     "later": "**For the forecast** the same was done with all data up to its start. {reason}",
+    "anew": "For the forecast the choice was made anew, and {title} is fitted to everything up to {until}.",
     "why": "**What the stack is.** With a chance of its weight the world is as one member says: a customer's "
     "distribution of purchases is the weighted mean of the members'. Total limits hold this doubt too.",
 }

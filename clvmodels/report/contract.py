@@ -21,6 +21,7 @@ from clvmodels.choice import Choice
 from clvmodels.evaluation import Evaluation
 from clvmodels.fitting.oracle import Opinion
 from clvmodels.fitting.result import Fit
+from clvmodels.fitting.stack import StackFit
 from clvmodels.kpi_files import KpiBook
 from clvmodels.kpis import Kpis
 from clvmodels.prediction import Predictions
@@ -205,7 +206,7 @@ def _fit(fit: Fit | None) -> dict[str, Any] | None:
         "method": fit.method,
         "parameters": fit.parameters | fit.model.constants,
         "standard_errors": fit.standard_errors,
-        "log_likelihood": fit.log_likelihood,
+        "log_likelihood": None if isinstance(fit, StackFit) else fit.log_likelihood,  # its members have one each
         "converged": bool(fit.converged),
         "verdict": fit.verdict,
         "customers": fit.n_customers,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from clvmodels.report import backmatter, forecasts, meeting, texts
 from clvmodels.report import numbers as n
-from clvmodels.report.choosing import choice
+from clvmodels.report.choosing import choice, refitted
 from clvmodels.report.comparisons import everything, formula_wins, scores, verdicts
 from clvmodels.report.customers import section
 from clvmodels.report.document import (
@@ -226,19 +226,13 @@ def _model(data: Data, pictures: list[Picture]) -> list[Block]:
         one, two = data["models"][part], data["forecast"]["models"][part]
         if one is None:
             continue
-        for name in one["parameters"]:
-            cells = [
-                n.significant(fit[kind].get(name), digits)
-                for fit in (one, two)
-                for kind, digits in (("parameters", 4), ("standard_errors", 2))
-            ]
-            rows.append(row(f"{one['title']}: {texts.LETTERS.get(name, name)}", *cells))
-        likelihood = [n.decimal(fit["log_likelihood"]) for fit in (one, two)]
-        rows.append(row(f"{one['title']}: {texts.HEADINGS['log_likelihood']}", likelihood[0], "", likelihood[1], ""))
+        for title in dict.fromkeys((one["title"], two["title"])):  # chosen anew, the second may be another
+            both = [fit if fit["title"] == title else None for fit in (one, two)]
+            rows += _estimates(title, both)
     until = n.day(data["provenance"]["options"]["until"])
     opinion = check(data, "second_opinion")
     return [
-        Paragraph(texts.PROSE["refit"].format(until=until)),
+        Paragraph(refitted(data, until)),
         Table(
             "parameters",
             texts.CAPTIONS["parameters"].format(estimation=estimation(data), units=units(data)),
@@ -251,6 +245,24 @@ def _model(data: Data, pictures: list[Picture]) -> list[Block]:
         *_spend(data),
         *pictures,
     ]
+
+
+def _estimates(title: str, both: Sequence[Mapping[str, Any] | None]) -> list[tuple[Cell, ...]]:
+    """Rows of one model: its parameters, and its log-likelihood where it has one; by period, where it was fitted."""
+    names = dict.fromkeys(name for fit in both if fit for name in fit["parameters"])
+    rows = []
+    for name in names:
+        cells = [
+            n.significant(fit[kind].get(name) if fit else None, digits)
+            for fit in both
+            for kind, digits in (("parameters", 4), ("standard_errors", 2))
+        ]
+        rows.append(row(f"{title}: {texts.LETTERS.get(name, name)}", *cells))
+    likelihood = [fit["log_likelihood"] if fit else None for fit in both]
+    if likelihood != [None, None]:
+        one, two = (n.decimal(value) for value in likelihood)
+        rows.append(row(f"{title}: {texts.HEADINGS['log_likelihood']}", one, "", two, ""))
+    return rows
 
 
 def _trust(data: Data) -> list[Block]:
