@@ -62,7 +62,10 @@ def observed(truth: PurchaseFamily, customers: int, seed: int) -> Any:
 
 
 def study(truth: PurchaseFamily) -> dict[str, Any]:
-    start, inside, known, chosen, converged = time.process_time(), Counter(), Counter(), Counter(), 0
+    start, converged = time.process_time(), 0
+    inside: Counter[str] = Counter()
+    known: Counter[str] = Counter()
+    chosen: Counter[str] = Counter()
     bias: dict[str, list[float]] = {name: [] for name in truth.parameters}
     for seed in range(LOGS):
         with warnings.catch_warnings():
@@ -70,7 +73,7 @@ def study(truth: PurchaseFamily) -> dict[str, Any]:
             one = fit(type(truth), observed(truth, CUSTOMERS, seed))
         converged += one.converged
         chosen.update([json.dumps(one.model.constants)])
-        table = one.table().set_index("parameter")
+        table: Any = one.table().set_index("parameter")
         for name, value in truth.parameters.items():
             lower, upper = table.loc[name, "lower"], table.loc[name, "upper"]
             if np.isfinite(lower):
@@ -100,7 +103,7 @@ def main() -> None:
         if truth.name not in asked:
             continue
         families[truth.name] = study(truth)
-        low, high = stats.binom.ppf([0.005, 0.995], LOGS, 0.9) / LOGS
+        low, high = (float(stats.binom.ppf(p, LOGS, 0.9)) / LOGS for p in (0.005, 0.995))
         print(truth.title, families[truth.name]["coverage_90"], f"99 % of counts: {low:.3f} to {high:.3f}", flush=True)
         content = {
             "what": "share of simulated logs whose 90 % confidence interval contains the truth, by parameter",

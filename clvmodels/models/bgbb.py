@@ -8,12 +8,14 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from clvmodels.errors import InputError
 from clvmodels.models import new_opportunity_customer
 from clvmodels.models.arrays import NUMPY, Array, Counts, Ops, Parameter, digamma_rise
 from clvmodels.models.renewal import RenewalFamily
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class BGBB(RenewalFamily):
         dead, alive = self._silence(x, t_x, T, ops)
         return known + ops.log(dead + alive)
 
-    def _steps(self, x: Array, t_x: Array, T: Array) -> Iterator[tuple[Array, Array, Any]]:
+    def _steps(self, x: Array, t_x: Array, T: Array) -> Iterator[tuple[Mask, Mask, Any]]:
         """For i = 0, 1, …: where t_x + i ≤ T, where it is T, and the chance to be silent till there; in one unit."""
         chance: Any = 1.0
         for i in range(int(np.max(T - t_x, initial=0)) + 1):
@@ -83,7 +85,8 @@ class BGBB(RenewalFamily):
 
     def _silence(self, x: Array, t_x: Array, T: Array, ops: Ops = NUMPY) -> tuple[Any, Any]:
         """Chances of a silence since t_x by having left before T, and without, as multiples of leaving at once."""
-        dead, alive = 0.0, 0.0
+        dead: Any = 0.0
+        alive: Any = 0.0
         for before, end, chance in self._steps(x, t_x, T):
             dead = dead + ops.where(before & ~end, chance, 0.0)
             alive = alive + ops.where(end, chance * ((self.gamma + self.delta + T) / self.gamma), 0.0)
@@ -97,7 +100,8 @@ class BGBB(RenewalFamily):
         """Derivative of the log-likelihood by alpha, beta, gamma, delta: shape (4, n)."""
         x, t_x, T = _opportunities(x, t_x, T)
         alpha, beta, gamma, delta = self.alpha, self.beta, self.gamma, self.delta
-        total, slopes = 0.0, [0.0, 0.0, 0.0, 0.0]
+        total: Any = 0.0
+        slopes: list[Any] = [0.0, 0.0, 0.0, 0.0]
         ab, cd = alpha + beta, gamma + delta
         by = [digamma_rise(alpha, x) - digamma_rise(ab, t_x), digamma_rise(beta, t_x - x) - digamma_rise(ab, t_x)]
         by += [1 / gamma - digamma_rise(cd, t_x + 1), digamma_rise(delta, t_x) - digamma_rise(cd, t_x + 1)]
@@ -137,9 +141,9 @@ class BGBB(RenewalFamily):
         return customer[bought], opportunity[bought].astype(float)
 
 
-def _opportunities(*columns: ArrayLike) -> tuple[Array, ...]:
+def _opportunities(*columns: ArrayLike) -> tuple[Array, Array, Array]:
     """x, t_x and T in the same shape, which must be whole numbers."""
-    arrays = np.broadcast_arrays(*(np.asarray(column, float) for column in columns))
-    for array in arrays:
-        new_opportunity_customer.whole(array)
-    return tuple(arrays)
+    x, t_x, T = np.broadcast_arrays(*(np.asarray(column, float) for column in columns))
+    for column in (x, t_x, T):
+        new_opportunity_customer.whole(column)
+    return x, t_x, T

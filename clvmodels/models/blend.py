@@ -167,7 +167,7 @@ class Blend(PurchaseFamily):
     def _mixed(self, formula: str, *arguments: Any) -> Array:
         def answer(member: PurchaseFamily) -> Array:
             if formula == "_likelihood":
-                return np.exp(member.log_likelihood(*arguments))
+                return np.asarray(np.exp(member.log_likelihood(*arguments)))
             return np.asarray(getattr(member, formula)(*arguments))
 
         return np.asarray(sum(w * _mean(answer(one)) for w, one in zip(self.weights, self.members, strict=True)))
@@ -175,4 +175,4 @@ class Blend(PurchaseFamily):
 
 def _mean(values: Array) -> Array:
     """Averaged over draws, where there are any."""
-    return values if values.ndim < 2 else np.asarray(values.mean(axis=0))
+    return np.asarray(values if np.ndim(values) < 2 else np.mean(values, axis=0))

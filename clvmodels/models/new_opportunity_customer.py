@@ -135,11 +135,11 @@ def survival_table(n_max: int, t: float, alpha: Any, beta: Any, gamma: Any, delt
 
 def story(t: Array, alpha: Any, beta: Any, gamma: Any, delta: Any, rng: np.random.Generator) -> tuple[Any, Any, Any]:
     """Purchases at the opportunities lived, the last that is seen; the chance to buy and the opportunities lived."""
-    t = whole(t)
-    shape = np.broadcast_shapes(*(np.shape(each) for each in (t, alpha, beta, gamma, delta)))
+    most = whole(t)
+    shape = np.broadcast_shapes(*(np.shape(each) for each in (most, alpha, beta, gamma, delta)))
     chance, leaves = rng.beta(alpha, beta, size=shape), np.maximum(rng.beta(gamma, delta, size=shape), 1e-300)
     with np.errstate(divide="ignore"):  # leaves = 1: at once
         lived = np.floor(rng.standard_exponential(shape) / -np.log1p(-leaves))
-    lived = np.minimum(lived, t).astype(np.int64)
+    lived = np.minimum(lived, most).astype(np.int64)
     bought = rng.binomial(lived, chance)
     return bought, bought, (chance, lived)
