@@ -16,6 +16,8 @@ from clvmodels.language import _
 if TYPE_CHECKING:
     import pandas as pd
 
+ENGINE_WRITES = 200_000
+"""Rows from which on the engine, which has more than one thread, writes a CSV; the bytes are the same."""
 _IGNORED = {".DS_Store", "Thumbs.db", "desktop.ini"}  # a file manager has looked at the folder
 
 
@@ -171,6 +173,10 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _to_csv(frame: pd.DataFrame, path: Path, *, header: bool = True) -> None:
+    from clvmodels.transactions.engine import copy_to_csv
+
+    if len(frame) > ENGINE_WRITES and header and copy_to_csv(frame, path):
+        return
     form = "%.10g"
     frame.to_csv(
         path, index=False, mode="a", header=header, float_format=form, date_format="%Y-%m-%d", lineterminator="\n"

@@ -7,7 +7,7 @@ keeps its skewness. Without it 90 % intervals of totals cover less than 80 %.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ HEAVY = 3.0
 """Where p x + q is not above this, a customer's value has no third moment and the sum's giants are simulated."""
 GIANTS = 200.0
 """Expected number of customers whose value is drawn one by one; the others' sum is normal."""
+MANY, ENOUGH = 400_000, 100_000
+"""Customers from which on the parameters' part, which is a ratio that all of a group share, is worked out for some."""
 SIMULATIONS = 8192
 """Another seed moves an interval by about 1 % of its width."""
 FEWEST, MEMORY = 200, 1 << 20
@@ -101,6 +103,13 @@ class Portfolio:
         A variance (of estimates, by the delta method), shape (quantities, groups); and, of posteriors, what each total
         is multiplied by at some draws of both, paired at random: shape (quantities, draws, groups).
         """
+        if group.size > MANY:
+            counts = np.bincount(group, minlength=n_groups)
+            some = _thinned(group, counts, self.seed)
+            if some.size < group.size / 2:
+                variance, mixed = self.some(some).of_parameters(group[some], n_groups)
+                drawn = np.bincount(group[some], minlength=n_groups)
+                return variance * (counts / np.maximum(drawn, 1)) ** 2, mixed
         o, values = self.outcomes, self.values
         worth = None if values is None else self.margin * values.expected_spend
         parts: list[tuple[Fit, Sums, slice]] = [
@@ -123,6 +132,15 @@ class Portfolio:
                 pair = np.random.default_rng([self.seed, 2]).permutation(draws)
                 mixed[which] *= factor if fit is self.purchases else factor[:, pair]
         return variance, mixed
+
+    def some(self, customers: NDArray[np.intp]) -> Portfolio:
+        """The same for some of the customers."""
+        return replace(
+            self,
+            outcomes=self.outcomes.some(customers),
+            values=self.values and self.values.some(customers),
+            discounted=self.discounted[customers],
+        )
 
     def _giants(self, customers: NDArray[np.intp]) -> Array:
         """Simulated sums of value over customers whose values have heavy tails: shape (simulations,).
@@ -185,6 +203,14 @@ def _worlds(stack: StackFit, draws: int, sums: Sums, *, seed: int) -> Array:
             vary = np.exp(spread * rng.standard_normal(end - start)[:, None, None] - spread**2 / 2)
         result[start:end] = vary * np.divide(mean, whole, out=np.ones_like(mean), where=whole > 0)
     return rng.permutation(result)
+
+
+def _thinned(group: NDArray[np.intp], counts: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
+    """Places of at most ``ENOUGH`` customers of each group, drawn at random, in order."""
+    drawn = np.random.default_rng([seed, 4]).random(group.size)
+    order = np.lexsort((drawn, group))
+    rank = np.arange(group.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.sort(order[rank < ENOUGH])
 
 
 def limits(mean: Array, variance: Array, mixed: Array | None = None) -> tuple[Array, Array]:

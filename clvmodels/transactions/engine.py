@@ -13,7 +13,10 @@ from clvmodels.errors import InputError
 from clvmodels.language import _, noted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import ibis.expr.types as ir
+    import pandas as pd
 
 _EXACT_UP_TO = 1_000_000
 KINDS = noted(
@@ -76,6 +79,39 @@ def read_errors(label: str) -> Iterator[None]:
                 label=label, reason=reason
             )
         ) from None
+
+
+def copy_to_csv(frame: pd.DataFrame, path: Path) -> bool:
+    """Write a table as CSV with ISO dates and ten significant digits; whether its types are ones that DuckDB writes."""
+    import duckdb
+    import pandas as pd
+
+    columns = []
+    for name, kind in frame.dtypes.items():
+        quoted = '"' + str(name).replace('"', '""') + '"'
+        if pd.api.types.is_bool_dtype(kind) or not (
+            kind.kind in "iufM" or (isinstance(kind, pd.StringDtype) and kind.kind == "O")
+        ):
+            return False
+        told = quoted
+        if kind.kind == "f":
+            told = f"CASE WHEN isnan({quoted}) THEN NULL ELSE format('{{:.10g}}', {quoted}::DOUBLE) END AS {quoted}"
+        elif kind.kind == "M":
+            told = f"strftime({quoted}, '%Y-%m-%d') AS {quoted}"
+        columns.append(told)
+    con = duckdb_engine().con
+    con.register("clvmodels_rows", frame)
+    try:
+        place = str(path).replace("'", "''")
+        con.execute(
+            f"COPY (SELECT {', '.join(columns)} FROM clvmodels_rows) TO '{place}' "
+            "(HEADER, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULL '')"
+        )
+    except duckdb.Error:
+        return False
+    finally:
+        con.unregister("clvmodels_rows")
+    return True
 
 
 @cache
