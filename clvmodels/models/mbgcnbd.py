@@ -41,7 +41,7 @@ class MBGCNBD(TickingFamily):
     --------
     >>> model = MBGCNBD(r=0.6, alpha=3, a=0.8, b=2.4, k=3)
     >>> [round(float(model.p_alive(0, 0, T)), 2) for T in (0, 20, 40)]  # a one-time buyer can be gone
-    [0.75, 0.7, 0.66]
+    [0.75, 0.62, 0.55]
     """
 
     name = "mbgcnbd"
