@@ -49,7 +49,7 @@ def run_checks(
         data.window(future),
         data.ledger(future.summary),
         data.left_truncation(future.summary),
-        data.one_time_buyers(calibration),
+        data.one_time_buyers(calibration, first=bool(forecast.spend and getattr(forecast.spend.model, "first", False))),
         *(fits.convergence(fit, refit) for fit, refit in pairs),
         *(fits.priors(fit, refit) for fit, refit in pairs),
         *(fits.identification(fit) for fit in (forecast.purchases, forecast.spend) if fit),

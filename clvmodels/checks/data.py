@@ -163,8 +163,8 @@ def left_truncation(summary: Summary) -> Check:
     )
 
 
-def one_time_buyers(calibration: Summary) -> Check:
-    """Are there one-time buyers, and not too many?"""
+def one_time_buyers(calibration: Summary, *, first: bool = False) -> Check:
+    """Are there one-time buyers, and not too many? ``first``: the spend model uses the first purchase's value."""
     once = float((calibration.frame["frequency"] == 0).mean())
     status: Status = "fail" if once == 0 else "review" if once > MANY_ONCE else "pass"
     return Check(
@@ -174,9 +174,16 @@ def one_time_buyers(calibration: Summary) -> Check:
         _("{share} of the customers have a single purchase day in the calibration.").format(share=n.percent(once)),
         {
             "pass": _("Keep them: they are how the model learns about customers who leave."),
-            "review": _(
-                "Above {limit} the spend of the few repeat buyers stands for everybody: compare the first order of "
-                "both groups before quoting values."
+            "review": (
+                _(
+                    "Above {limit} a single order is all that is known of nearly everybody: quote the value of groups, "
+                    "not of customers."
+                )
+                if first
+                else _(
+                    "Above {limit} the spend of the few repeat buyers stands for everybody: compare the first order of "
+                    "both groups before quoting values."
+                )
             ).format(limit=n.percent(MANY_ONCE, 0)),
             "fail": _(
                 "None at all: they were probably filtered out. Put them back; without them purchases are overstated."
