@@ -233,3 +233,19 @@ def test_the_command_speaks_the_language(
     assert said.startswith("Erro: o relatório não pode ser feito: a margem 0.0 não é uma parcela da receita.")
     assert main(wrong) == 2
     assert capsys.readouterr().err.startswith("Error: the report cannot be made: margin 0.0 is not")
+
+
+def test_what_is_wrong_with_a_brazilian_file_is_said_in_portuguese(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "vendas.csv"
+    file.write_text("cliente;data;valor\nA;31/12/2024;1.234,50\nB;05/01/2025;20,00\n", encoding="utf-8")
+    command = ["report", str(file), "--out", str(tmp_path / "out"), "--language", "pt-BR"]
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Erro: as transações não podem ser resumidas: 'valor' não é número em 2 de 2 linhas")
+    assert "digite --decimal ," in said
+    assert main([*command, "--decimal", ","]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Erro: BG/NBD não pode ser ajustado: há um só cliente até 2025-01-04.")
+    assert not english(said.replace(str(tmp_path), ""))
