@@ -61,7 +61,7 @@ def covered(truth: SpendFamily, *, logs: int, customers: int, method: str = "mle
 def test_intervals_cover(name: str) -> None:
     """60 logs: each parameter inside its 90 % interval within a 99.9 % binomial range of 90 %.
 
-    The long run, 200 logs of 2,000 customers: by likelihood 88 to 93 %, by posterior 88 to 93 %.
+    The long run, 200 logs of 2,000 customers each: by likelihood 88 to 92 %, by posterior 87 to 92 %.
     """
     low, high = stats.binom.ppf([0.0005, 0.9995], 60, 0.9)
     for parameter, inside in covered(TRUTHS[name], logs=60, customers=1000).items():
