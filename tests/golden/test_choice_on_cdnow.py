@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -139,3 +141,23 @@ def test_a_named_family_is_taken_without_a_choice(parts: Split) -> None:
     taken = take("nbd", None, parts.calibration)
     assert (taken.purchases.model.name, taken.spend and taken.spend.model.name) == ("nbd", "gamma_gamma")
     assert taken.choice is None
+
+
+@pytest.mark.slow
+def test_online_retail_is_not_lost_either(online_retail: Path) -> None:
+    """A wholesaler whose customers hardly leave, with Christmas in the holdout: the formula is hard to beat there."""
+    calibration, holdout = split(online_retail)
+    chosen = choose(calibration)
+    assert chosen.family == "stack"
+    assert chosen.weights["formula_customer"] == pytest.approx(0.15, abs=0.03)
+    spend = fit(chosen.spend, calibration)
+    forecast = predict(chosen.fit(calibration), calibration, spend=spend, horizon=holdout.horizon)
+    rows = evaluate(forecast, holdout, resamples=2000).comparison
+    lost = rows[rows["metric"].isin(NOT_TO_LOSE) & (rows["holm"] == "worse")]
+    assert lost.empty
+    rows = rows.set_index(["quantity", "metric", "formula"]).sort_index()
+    for key in (("purchases", "crps"), ("value", "crps")):
+        assert (rows.loc[key].loc[TEXTBOOK, "holm"] == "better").all()
+    for metric in ("total_error", "decile_mape"):
+        assert (rows.loc[("purchases", metric)].loc[TEXTBOOK, "p_value"] < 0.01).all()
+        assert (rows.loc[("purchases", metric)].loc[TEXTBOOK, "difference"] < 0).all()
