@@ -435,8 +435,8 @@ CASES = [
     Case("unknown family", R + " --family weibull", "family 'weibull' is not available. Choose --family bgnbd", csv()),
     Case(
         "unknown spend model",
-        R + " --spend lognormal",
-        "spend model 'lognormal' is not available. Choose --spend gamma_gamma or none.",
+        R + " --spend weibull",
+        "spend model 'weibull' is not available. Choose --spend gamma_gamma or … or none.",
         csv(),
     ),
     Case("unknown method", R + " --method mcmc", "method 'mcmc' is not … Choose --method mle", csv()),
@@ -447,9 +447,7 @@ CASES = [
         "No such option: --horizn … --horizon … See: clvmodels report --help",
         csv(),
     ),
-    Case(
-        "unknown command", "reprot orders.csv --out report", "No such command 'reprot'. Did you mean 'report'?", csv()
-    ),
+    Case("unknown command", "reprot orders.csv --out report", "No such command 'reprot'. Did you mean 'report'", csv()),
     Case("no --out", "report orders.csv", "Missing option '--out'. … See: clvmodels report --help", csv()),
     # The place to write to.
     Case(
