@@ -305,7 +305,8 @@ def _check(family: str, spend: str | None, language: str, discount_rate: float, 
     """Refuse what this version cannot do, all of it at once."""
     problems = []
     have = {kind: [name for name, model in FAMILIES.items() if model.kind == kind] for kind in ("purchases", "spend")}
-    have["purchases"] += CHOOSING
+    continuous = [name for name in have["purchases"] if not getattr(FAMILIES[name], "discrete", False)]
+    have["purchases"] = [*continuous, *CHOOSING]  # a report's figures run through time
     have["spend"] += [AUTO]
     if family not in have["purchases"]:
         said = _("family {name!r} is not available. Choose --family {choice}.")
