@@ -145,7 +145,7 @@ def choose(
     >>> import clvmodels as clv
     >>> choice = choose(clv.split("cdnow-sample").calibration, families=["bgnbd", "nbd"])
     >>> choice.family, round(choice.weights["nbd"], 1)
-    ('bgnbd', 0.0)
+    ('stack', 0.1)
     """
     say = progress or (lambda step: None)
     names = list(families or (name for name, kind in FAMILIES.items() if issubclass(kind, PurchaseFamily)))

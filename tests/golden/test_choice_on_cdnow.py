@@ -144,6 +144,7 @@ def test_a_named_family_is_taken_without_a_choice(parts: Split) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::clvmodels.errors.DiagnosticWarning")
 def test_online_retail_is_not_lost_either(online_retail: Path) -> None:
     """A wholesaler whose customers hardly leave, with Christmas in the holdout: the formula is hard to beat there."""
     calibration, holdout = split(online_retail)
