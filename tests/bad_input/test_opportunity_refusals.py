@@ -43,3 +43,9 @@ def test_half_an_opportunity_ahead() -> None:
 def test_opportunities_have_no_unit() -> None:
     with pytest.raises(InputError, match="no unit of time"):
         BGBB(1.2, 0.75, 0.66, 2.8).rescale(7)
+
+
+def test_a_report_runs_through_time() -> None:
+    with pytest.raises(InputError, match=r"family 'bgbb' is not available\. Choose --family bgnbd or") as error:
+        clv.build_report("cdnow-sample", family="bgbb", unit="day")
+    assert "mbgcnbd" in str(error.value)
