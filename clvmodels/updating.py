@@ -120,7 +120,7 @@ def update(
     _check(days, old, last, summary, returns)
 
     same = old & (days["date"].to_numpy() == last)
-    grown = _Grown.of(known, summary)
+    grown = _Grown(known, has_value=summary.has_value)
     if same.any() and summary.has_value:
         grown.merge(days[same], place[same], _day_values(summary, days[same], place[same]))
     fresh = days[~same]
@@ -207,16 +207,11 @@ def _other(ledger: Sequence[LedgerRow], later: Any, has_value: bool) -> list[Led
     return [*ledger, *([after] if after.rows else [])]
 
 
-@dataclass(eq=False)
 class _Grown:
     """The state of all customers while it grows: days since 1970, sums, and moments of the logarithms."""
 
-    frame: pd.DataFrame
-    has_value: bool
-
-    @classmethod
-    def of(cls, known: pd.DataFrame, summary: Summary) -> _Grown:
-        return cls(known.copy(), summary.has_value)
+    def __init__(self, known: pd.DataFrame, *, has_value: bool) -> None:
+        self.frame, self.has_value = known.copy(), has_value
 
     def _logs(self, place: np.ndarray, out: np.ndarray, into: np.ndarray) -> None:
         """Take values out of the moments of their logarithms, and others into them: NaN for none."""
