@@ -50,8 +50,9 @@ def observed(truth: PurchaseFamily, customers: int, seed: int) -> Any:
     gaps = np.diff(when, prepend=0.0)
     first = np.diff(who, prepend=-1) != 0
     gaps[first] = when[first]
+    (x, t_x, T), n = np.unique(np.stack([x, t_x, T]), axis=1, return_counts=True)
     return SimpleNamespace(
-        patterns=SimpleNamespace(x=x * 1.0, t_x=t_x, T=T, n=np.ones(customers, int)),
+        patterns=SimpleNamespace(x=x * 1.0, t_x=t_x, T=T, n=n),
         gaps=Gaps(np.sort(gaps), np.ones(gaps.size, int)),
         unit=Unit.WEEK,
         start=DAY,
