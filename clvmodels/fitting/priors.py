@@ -36,6 +36,13 @@ from clvmodels.models.arrays import Array
 __all__ = ["PARAMETRISATIONS", "Beta", "Gamma", "HalfNormal", "LogNormal", "Parametrisation", "Prior", "Quantity"]
 
 
+FARTHEST = {"log": 200.0, "logit": 35.0}
+"""Draws beyond these points of the real line count as these: their weights are 0, and parameters stay numbers."""
+
+
+TINY = 1e-200
+
+
 @dataclass(frozen=True)
 class Quantity:
     """Something a prior is put on: its name, what it means, how it maps to the real line, and the default prior."""
@@ -49,6 +56,8 @@ class Quantity:
 
     def value(self, u: Array) -> Array:
         """The quantity at a point of the real line."""
+        far = FARTHEST[self.link]
+        u = np.clip(u, -far, far)
         return np.asarray(np.exp(u) if self.link == "log" else special.expit(u))
 
     def unconstrained(self, value: ArrayLike) -> Array:
@@ -208,7 +217,9 @@ LEAVING = (
 
 
 def _pareto_nbd(scale: float, shape: Any, rate: Any, stay_shape: Any, dropout: Any) -> ParetoNBD:
-    return ParetoNBD(shape, scale * shape / rate, stay_shape, scale / ((1 - dropout) ** (-1 / stay_shape) - 1))
+    hazard = -np.log1p(-dropout) / stay_shape
+    beta = scale * (np.exp(-hazard) / -np.expm1(-hazard) + TINY)  # positive for the wildest draw
+    return ParetoNBD(shape, scale * shape / rate, stay_shape, beta)
 
 
 def _pareto_nbd_eta(u: Array) -> Array:

@@ -14,6 +14,10 @@ from clvmodels.errors import InputError
 from clvmodels.models.arrays import NUMPY, Array, Counts, Ops, Parameter
 
 
+FARTHEST = 650.0
+"""Log parameters beyond this, which only the wildest draws propose, count as this: e^±650 are still numbers."""
+
+
 @dataclass(frozen=True)
 class Family(ABC):
     """A distribution over customers; fields are positive parameters: floats, or arrays of shape (draws, 1).
@@ -54,7 +58,7 @@ class Family(ABC):
     @classmethod
     def from_log(cls, vector: ArrayLike, constants: Mapping[str, int] | None = None) -> Self:
         """The family at log parameters: a vector of k, or a (draws, k) matrix; ``constants`` not given are defaults."""
-        values = np.exp(np.asarray(vector, float))
+        values = np.exp(np.clip(np.asarray(vector, float), -FARTHEST, FARTHEST))
         columns = values if values.ndim == 1 else values.T[..., None]
         parameters = (float(value) if values.ndim == 1 else value for value in columns)
         return cls(**dict(zip(cls.parameter_names(), parameters, strict=True)), **(constants or {}))

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clvmodels import fit, simulate, summarize
 from clvmodels.fitting.family_sums import OBJECTIVES
 from clvmodels.fitting.posterior import find_mode, importance_draws, log_posterior
 from clvmodels.fitting.priors import PARAMETRISATIONS, Parametrisation
+from clvmodels.models import BGNBD
 
 RNG = np.random.default_rng(23)
 N = 250
@@ -73,3 +75,12 @@ def test_posterior_is_certified(name: str) -> None:
     objective, parametrisation = made(name)
     draws = importance_draws(objective, parametrisation, find_mode(objective, parametrisation), seed=(1,))
     assert draws.certified
+
+
+def test_wild_draws_of_small_logs_stay_numbers() -> None:
+    """Draws under priors twice as wide overflowed: β was infinite, and the whole fit was refused."""
+    truth = BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
+    log = simulate(truth, customers=400, start="2024-01-01", end="2024-12-31", unit="week", seed=2)
+    found = fit("pareto_nbd", summarize(log), method="posterior")
+    assert np.all(np.isfinite(found.posterior.log_parameters))
+    assert found.converged
