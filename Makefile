@@ -5,13 +5,14 @@ BIN := .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help report setup test test-all check evidence bench lock clean
+.PHONY: help report setup test test-all check evidence league bench lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 report: .venv/.core  ## the CDNOW report, from real data, in reports/cdnow
 	$(BIN)/clvmodels report --out reports/cdnow
+	$(BIN)/clvmodels index reports
 
 setup: .venv/.all  ## everything: tests, notebooks, checks
 
@@ -28,6 +29,9 @@ check: .venv/.all  ## ruff and mypy
 
 evidence: .venv/.all  ## are posteriors calibrated? 500 worlds by importance sampling, 100 by NUTS (ten minutes)
 	$(BIN)/python benchmarks/evidence.py
+
+league: .venv/.all  ## does what `--family auto` chooses lose to a formula? three public logs (two minutes)
+	$(BIN)/python benchmarks/league.py
 
 bench: .venv/.all .venv-pymc-marketing/.installed  ## seconds of a posterior, ours and pymc-marketing's
 	$(BIN)/python benchmarks/posterior_speed.py --beside .venv-pymc-marketing/bin/python
