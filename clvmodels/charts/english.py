@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from clvmodels.charts.meeting_english import MEETING
 from clvmodels.charts.rolling_english import ROLLING
-from clvmodels.language import SPOKEN
+from clvmodels.language import SPOKEN, Catalogue
 
-ENGLISH: Mapping[str, str] = SPOKEN | ROLLING | MEETING | {
+OTHERS: Catalogue[str] = SPOKEN | {
     # units of time
     "week": "week",
     "day": "day",
@@ -390,4 +390,6 @@ ENGLISH: Mapping[str, str] = SPOKEN | ROLLING | MEETING | {
     "column.purchases.customer_outcomes": "Purchases in the horizon",
     "column.probability": "Probability",
 }
+
+ENGLISH: Mapping[str, str] = OTHERS | ROLLING | MEETING
 """The default."""

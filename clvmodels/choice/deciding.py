@@ -20,7 +20,6 @@ from clvmodels.language import _
 from clvmodels.models import FAMILIES, Family, PurchaseFamily
 from clvmodels.models.blend import Blend
 from clvmodels.summary import Summary
-from clvmodels.written import decimal
 
 AUTO = "auto"
 DEFAULT, DEFAULT_SPEND = "bgnbd", "gamma_gamma_first"

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from clvmodels.errors import InputError
 from clvmodels.models.arrays import NUMPY, Array, Counts, Ops, Parameter
 
-
 FARTHEST = 650.0
 """Log parameters beyond this, which only the wildest draws propose, count as this: e^±650 are still numbers."""
 

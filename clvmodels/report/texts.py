@@ -406,9 +406,10 @@ STORIES: Mapping[str, str] = SPOKEN | {
     "first one included, the customer may drop out, with a personal probability. Rates of ticks follow a gamma "
     "distribution with shape r and rate α, dropout probabilities a beta distribution with a and b; k is the whole "
     "number under which the times between purchases are likeliest, and with k = 1 this is MBG/NBD.",
-    "bgbb": "BG/BB (Fader, Hardie & Shang 2010, Marketing Science 29(6)): time is counted in opportunities to buy, here "
-    "units of time; before each of them a customer may leave, with a personal probability, and who is still there buys "
-    "with another one. Chances to buy follow a beta distribution with α and β, chances to leave one with γ and δ.",
+    "bgbb": "BG/BB (Fader, Hardie & Shang 2010, Marketing Science 29(6)): time is counted in opportunities to buy, "
+    "here units of time; before each of them a customer may leave, with a personal probability, and who is still "
+    "there buys with another one. Chances to buy follow a beta distribution with α and β, chances to leave one with γ "
+    "and δ.",
 }
 """What each purchase family takes customers to do."""
 

@@ -262,8 +262,9 @@ def test_every_word_can_be_translated(chart: Chart, foreign: dict[str, str]) -> 
     other = charts.draw(chart.table, texts=foreign)
     shown = [text.get_text() for text in written(other.figure)] + [other.title, other.caption, other.alt]
     headings, rows = other.rows()
-    proper = {str(value) for name in ("customer_id", "parameter", "channel") for value in chart.table.frame.get(name, [])}
-    families = {str(value) for name in ("predictor", "family") for value in chart.table.frame.get(name, [])}
+    frame = chart.table.frame
+    proper = {str(value) for name in ("customer_id", "parameter", "channel") for value in frame.get(name, [])}
+    families = {str(value) for name in ("predictor", "family") for value in frame.get(name, [])}
     cells = (cell for row in rows for cell in row if cell not in proper)
     for words in [*shown, *headings, *cells]:
         for name in sorted(families, key=len, reverse=True):

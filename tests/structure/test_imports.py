@@ -20,8 +20,8 @@ FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.r
 # The data flow: a file imports only from files above it. Folders stand for all their files; a file that is not named
 # here may stand anywhere, as long as one order exists for all.
 FLOW = """
-    errors calendar transactions summary models fitting outcomes formula prediction metrics evaluation backtesting checks
-    kpis channels levers attention simulation tables charts report cli
+    errors calendar transactions summary models fitting outcomes formula prediction metrics evaluation backtesting
+    checks kpis channels levers attention simulation tables charts report cli
 """.split()  # noqa: SIM905
 
 # What is slow to load, or optional, lives in few places.
