@@ -25,7 +25,7 @@ from clvmodels.errors import DiagnosticWarning, InputError
 from clvmodels.evaluation import FEWEST_RESAMPLES
 from clvmodels.fitting import METHODS
 from clvmodels.formula import FORMULAS
-from clvmodels.models import FAMILIES
+from clvmodels.models import FAMILIES, usual_families
 from clvmodels.summary import Split, Summary, split
 from clvmodels.summary.clock import check_clock
 from clvmodels.transactions import Transactions, read_transactions
@@ -190,14 +190,13 @@ def _asked(
     chosen = []
     for kind, names, word in (("purchases", families, "purchase"), ("spend", spends, "spend")):
         there = [name for name, family in FAMILIES.items() if family.kind == kind]
-        usual = [name for name in there if not getattr(FAMILIES[name], "discrete", False)]
         there += CHOOSING if kind == "purchases" else [AUTO]
         if isinstance(names, str):
             names = [names]
         for name in names or ():
             if name not in there:
                 problems.append(f"there is no {word} family {name!r}. Choose among {', '.join(there)}.")
-        chosen.append(tuple(usual) if names is None else tuple(dict.fromkeys(names)))
+        chosen.append(tuple(usual_families(kind)) if names is None else tuple(dict.fromkeys(names)))
     if not chosen[0]:
         problems.append("no purchase family is left. Name at least one, or leave families out for all.")
     if method not in METHODS:

@@ -17,7 +17,7 @@ from clvmodels.fitting import Fit, fit
 from clvmodels.fitting.stack import FORMULA_MEMBERS, STACK, formula_fit, stack_of
 from clvmodels.formula import SHORTEST_OBSERVATION_DAYS
 from clvmodels.language import _
-from clvmodels.models import FAMILIES, Family, PurchaseFamily
+from clvmodels.models import FAMILIES, Family, PurchaseFamily, usual_families
 from clvmodels.models.blend import Blend
 from clvmodels.summary import Summary
 
@@ -131,7 +131,7 @@ def choose(
     summary
         The calibration, made from transactions.
     families
-        Names of the families to choose among; all by default.
+        Names of the families to choose among; all for continuous time by default.
     formulas
         Formulas that may join the stack: ``"formula_customer"``, ``"formula_repeat"``.
     shares
@@ -147,7 +147,7 @@ def choose(
     ('stack', 0.1)
     """
     say = progress or (lambda step: None)
-    names = list(families or (name for name, kind in FAMILIES.items() if issubclass(kind, PurchaseFamily)))
+    names = list(families or usual_families("purchases"))
     shortest = summary.unit.from_days(SHORTEST_OBSERVATION_DAYS)
     rounds: list[tuple[Origin, dict[str, Fit]]] = []
     left_out: dict[str, str] = {}

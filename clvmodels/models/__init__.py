@@ -32,6 +32,21 @@ FAMILIES: dict[str, type[Family]] = {
 }
 """Every family by its name; the laws in the tests run over this table."""
 
+
+def usual_families(kind: str) -> list[str]:
+    """Names of the families of a kind that any log of dates can be given to, in the order of the table.
+
+    Not those for discrete opportunities: by the day they can be fitted, each day a chance to buy, but what runs through
+    time (figures, calendars, fractions of a unit) cannot be asked of them.
+
+    Examples
+    --------
+    >>> "bgbb" in usual_families("purchases"), "nbd" in usual_families("purchases")
+    (False, True)
+    """
+    return [name for name, family in FAMILIES.items() if family.kind == kind and not getattr(family, "discrete", False)]
+
+
 __all__ = [
     "BGBB",
     "BGCNBD",
@@ -48,4 +63,5 @@ __all__ = [
     "ParetoNBD",
     "PurchaseFamily",
     "SpendFamily",
+    "usual_families",
 ]

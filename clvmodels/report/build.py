@@ -28,7 +28,7 @@ from clvmodels.fitting.result import Fit
 from clvmodels.kpi_files import kpi_book
 from clvmodels.kpis import kpi_history, observed_kpis
 from clvmodels.language import LANGUAGES, _, speaking
-from clvmodels.models import FAMILIES
+from clvmodels.models import usual_families
 from clvmodels.prediction import predict
 from clvmodels.report.contract import Analysis, report_data
 from clvmodels.report.customers import handful
@@ -304,10 +304,7 @@ def _patience(method: str, summary: Summary) -> str:
 def _check(family: str, spend: str | None, language: str, discount_rate: float, margin: float) -> None:
     """Refuse what this version cannot do, all of it at once."""
     problems = []
-    have = {kind: [name for name, model in FAMILIES.items() if model.kind == kind] for kind in ("purchases", "spend")}
-    continuous = [name for name in have["purchases"] if not getattr(FAMILIES[name], "discrete", False)]
-    have["purchases"] = [*continuous, *CHOOSING]  # a report's figures run through time
-    have["spend"] += [AUTO]
+    have = {"purchases": [*usual_families("purchases"), *CHOOSING], "spend": [*usual_families("spend"), AUTO]}
     if family not in have["purchases"]:
         said = _("family {name!r} is not available. Choose --family {choice}.")
         problems.append(said.format(name=family, choice=choice(have["purchases"])))

@@ -14,6 +14,7 @@ from clvmodels.choice.origins import origins_of
 from clvmodels.choice.scoring import scored
 from clvmodels.choice.weights import best_weights
 from clvmodels.models import BGNBD, NBD, GammaGamma
+from clvmodels.models import FAMILIES as ALL
 from clvmodels.models.blend import Blend
 from clvmodels.models.formula_rate import FormulaRate
 from clvmodels.outcomes import PurchaseOutcomes
@@ -108,6 +109,20 @@ def test_the_unit_of_time_and_of_money_changes_no_choice(log: pd.DataFrame, summ
     assert (one.family, one.spend) == (other.family, other.spend)
     assert list(one.weights) == list(other.weights)
     np.testing.assert_allclose(list(one.weights.values()), list(other.weights.values()), atol=0.01)
+
+
+def test_by_the_day_no_family_for_opportunities_is_chosen(log: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report runs through time, and a log counted in days would do for BG/BB: auto must not take it unasked."""
+    asked: list[list[str]] = []
+
+    def fitted(names: list[str], origin: object) -> tuple[dict[str, object], dict[str, str]]:
+        asked.append(list(names))
+        return {}, dict.fromkeys(names, "not now")
+
+    monkeypatch.setattr("clvmodels.choice.deciding.fitted", fitted)
+    choice = choose(summarize(log, until="2024-12-31", unit="day"), shares=[0.5])
+    assert set(asked[0]) == {name for name, kind in ALL.items() if kind.kind == "purchases"} - {"bgbb"}
+    assert choice.family == "bgnbd"
 
 
 @pytest.mark.filterwarnings("ignore::clvmodels.errors.DiagnosticWarning")
