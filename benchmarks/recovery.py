@@ -1,4 +1,4 @@
-"""Simulate 200 logs from every purchase family, fit each, and count how often the truth is inside its 90 % interval.
+"""Simulate 200 logs from every family, fit each, and count how often the truth is inside its 90 % interval.
 
 The result is recovery.json (`python benchmarks/recovery.py [FAMILY …]`, some minutes a family); tests do a few logs.
 """
@@ -18,18 +18,34 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from clvmodels.calendar import Unit
 from clvmodels.errors import DiagnosticWarning
 from clvmodels.fitting import fit
-from clvmodels.models import BGBB, BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, ParetoNBD, PurchaseFamily
+from clvmodels.models import (
+    BGBB,
+    BGCNBD,
+    BGNBD,
+    MBGCNBD,
+    MBGNBD,
+    NBD,
+    GammaGamma,
+    GammaGammaFirst,
+    GammaGammaFrequency,
+    LogNormalSpend,
+    ParetoNBD,
+    PurchaseFamily,
+    SpendFamily,
+)
 from clvmodels.summary.customers import Gaps
 
 LOGS, CUSTOMERS = 200, 1000
 RESULT = Path(__file__).with_name("recovery.json")
 DAY = dt.date(2024, 12, 31)
-TRUTHS: tuple[PurchaseFamily, ...] = (
+FACTS = {"unit": Unit.WEEK, "start": DAY, "until": DAY, "currency": "USD", "sha256": ""}
+TRUTHS: tuple[PurchaseFamily | SpendFamily, ...] = (
     BGNBD(0.8, 6, 0.9, 2.5),
     MBGNBD(0.8, 6, 0.9, 2.2),
     ParetoNBD(0.8, 6, 0.9, 15),
@@ -37,6 +53,10 @@ TRUTHS: tuple[PurchaseFamily, ...] = (
     BGCNBD(1.2, 2.5, 0.9, 2.5, 3),
     MBGCNBD(1.2, 3.5, 0.9, 2.2, 2),
     BGBB(1.2, 0.75, 0.9, 2.8),
+    GammaGamma(6.0, 3.7, 15.0),
+    GammaGammaFirst(5.0, 4.0, 20.0),
+    GammaGammaFrequency(3.7, 4.6, 29.0, 1.1),
+    LogNormalSpend(0.565, 0.441, 25.0),
 )
 
 
@@ -54,15 +74,33 @@ def observed(truth: PurchaseFamily, customers: int, seed: int) -> Any:
     return SimpleNamespace(
         patterns=SimpleNamespace(x=x * 1.0, t_x=t_x, T=T, n=n),
         gaps=Gaps(np.sort(gaps), np.ones(gaps.size, int)),
-        unit=Unit.WEEK,
-        start=DAY,
-        until=DAY,
-        currency="USD",
-        sha256="",
+        **FACTS,
     )
 
 
-def study(truth: PurchaseFamily) -> dict[str, Any]:
+def spent(truth: SpendFamily, customers: int, seed: int) -> Any:
+    """The same of a spend family: what its customers, more than half of them with a single purchase, spent."""
+    n = np.random.default_rng(seed).geometric(0.55, customers)
+    who = np.repeat(np.arange(customers), n)
+    values = truth.sample_values(n, who, seed=seed + 10**6)
+    logs, first = np.log(values), np.diff(who, prepend=-1) != 0
+    mean = np.bincount(who, logs) / n
+    again = np.bincount(who[~first], values[~first], minlength=customers)
+    frame = pd.DataFrame(
+        {
+            "customer_id": range(customers),
+            "frequency": n - 1,
+            "monetary_value": np.where(n > 1, again / np.maximum(n - 1, 1), np.nan),
+            "value_past": np.bincount(who, values),
+            "n_valued": n,
+            "log_value_mean": mean,
+            "log_value_ss": np.bincount(who, (logs - mean[who]) ** 2),
+        }
+    )
+    return SimpleNamespace(frame=frame, has_value=True, invented=(), **FACTS)
+
+
+def study(truth: PurchaseFamily | SpendFamily) -> dict[str, Any]:
     start, converged = time.process_time(), 0
     inside: Counter[str] = Counter()
     known: Counter[str] = Counter()
@@ -71,7 +109,8 @@ def study(truth: PurchaseFamily) -> dict[str, Any]:
     for seed in range(LOGS):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DiagnosticWarning)
-            one = fit(type(truth), observed(truth, CUSTOMERS, seed))
+            log = observed if isinstance(truth, PurchaseFamily) else spent
+            one = fit(type(truth), log(truth, CUSTOMERS, seed))  # type: ignore[operator]
         converged += one.converged
         chosen.update([json.dumps(one.model.constants)])
         table: Any = one.table().set_index("parameter")
