@@ -190,6 +190,7 @@ def date_axis(axes: Axes, start: float, end: float, words: Words, *, most: int =
 def write(
     axes: Axes, text: str, at: tuple[float, float], shift: tuple[float, float] = (0.0, 0.0), *, on: Any = "data",
     color: str = INK, size: float = 9.0, bold: bool = False, h: Align = "left", v: Vertical = "center",
+    room: bool = True,
 ) -> None:  # fmt: skip
     """Text at a place, ``shift`` points right of and above it; ``on`` says what the place is measured in.
 
@@ -197,12 +198,15 @@ def write(
     ----------
     on
         ``"data"``, ``"axes"`` (fractions of the axes), or a pair of them for x and y.
+    room
+        Whether the layout makes room for its width, too, or only for its height: nothing is beside it.
     """
     x, y = ("axes fraction" if c == "axes" else c for c in ((on, on) if isinstance(on, str) else on))
-    axes.annotate(
-        text, at, shift, xycoords=(x, y), textcoords="offset points",
-        ha=h, va=v, size=size, color=color, weight="bold" if bold else "normal", annotation_clip=False,
-    )  # fmt: skip
+    for words in (text,) if room else (text, "\N{NO-BREAK SPACE}"):
+        axes.annotate(
+            words, at, shift, xycoords=(x, y), textcoords="offset points",
+            ha=h, va=v, size=size, color=color, weight="bold" if bold else "normal", annotation_clip=False,
+        ).set_in_layout(room or words != text)  # fmt: skip
 
 
 def under_table(axes: Axes, at: Sequence[float], rows: Sequence[tuple[str, str, Sequence[str]]], *, top: float) -> None:

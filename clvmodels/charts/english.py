@@ -93,7 +93,7 @@ OTHERS: Catalogue[str] = SPOKEN | {
     "cell.coverage_90": "Coverage of 90% intervals",
     "cell.pit_ks": "Distance from calibrated (PIT)",
     "cell.hiatus": "Formula with a silence rule",
-    "cell.persistence": "Same again",
+    "cell.persistence": "Same as before",
     "cell.zero": "Nobody buys again",
     # timeline
     "timeline.title": "What do x, tₓ and T mean for three real customers?",

@@ -100,17 +100,19 @@ def spread(positions: Sequence[float], gap: float, low: float, high: float) -> l
 
     Examples
     --------
-    >>> spread([1.0, 1.1, 5.0], 1.0, 0.0, 10.0)
-    [1.0, 2.0, 5.0]
+    >>> spread([1.0, 1.5, 5.0], 1.0, 0.0, 10.0)
+    [0.75, 1.75, 5.0]
     """
     order = np.argsort(positions, kind="stable")
-    placed = np.clip(np.asarray(positions, float)[order], low, high)
-    for i in range(1, len(placed)):
-        placed[i] = max(placed[i], placed[i - 1] + gap)
-    if len(placed):
-        placed[-1] = min(placed[-1], max(high, low + gap * (len(placed) - 1)))
-    for i in range(len(placed) - 2, -1, -1):
-        placed[i] = min(placed[i], placed[i + 1] - gap)
-    result = np.empty(len(placed))
-    result[order] = placed
+    stack = gap * np.arange(len(order))  # without it, the places need only not fall
+    groups: list[tuple[float, int]] = []  # mean and size: least squares by pooling neighbours that are out of order
+    for wanted in np.asarray(positions, float)[order] - stack:
+        mean, size = float(wanted), 1
+        while groups and groups[-1][0] > mean:
+            before, more = groups.pop()
+            mean, size = (before * more + mean * size) / (more + size), size + more
+        groups.append((mean, size))
+    placed = np.repeat([mean for mean, _ in groups], [size for _, size in groups])
+    result = np.empty(len(order))
+    result[order] = np.clip(placed, low, max(low, high - gap * (len(order) - 1))) + stack
     return [float(p) for p in result]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -42,7 +43,8 @@ def league(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Tex
     labels = ["\n".join(textwrap.wrap(_called(words, name), 27)) for name in names]
     lines = 1 + max(label.count("\n") for label in labels)
     rows = -(-len(metrics) // COLUMNS)
-    deep = len(names) * (0.06 + 0.15 * lines)
+    titles = {metric: _measure(metric, facts, words) for metric in metrics}
+    deep = len(names) * (0.06 + 0.15 * lines) + 0.16 * max(title.count("\n") for title in titles.values())
     sheet = Sheet(words(f"rolling.title_{quantity}"), _note(facts, words), height=1.2 + rows * (0.72 + deep))
     every = sheet.axes(rows, COLUMNS)
     roles = frame.drop_duplicates("predictor").set_index("predictor")["role"]
@@ -50,8 +52,7 @@ def league(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Tex
         part = frame[frame["metric"] == metric]
         _panel(axes, part, names, roles, words, share=metric in SHARES)
         arrow = words("rolling.higher" if metric in HIGHER else "rolling.lower")
-        unit = f" ({facts['currency']})" if quantity == "value" and metric in ("rmse", "crps") else ""
-        axes.set_title(words(f"rolling.{metric}") + unit, size=9.5)
+        axes.set_title(titles[metric], size=9.5)
         axes.set_xlabel(arrow, size=9)
         axes.set_yticks(range(len(names)), labels if i % COLUMNS == 0 else [""] * len(names))
         for tick, name in zip(axes.get_yticklabels(), names, strict=True):
@@ -72,6 +73,12 @@ def league(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Tex
     }  # fmt: skip
     caption = words("rolling.caption", **counts)
     return sheet.finish(), {"title": sheet.title, "caption": caption, "alt": words("rolling.alt", **told)}
+
+
+def _measure(metric: str, facts: Facts, words: Words) -> str:
+    """A measure's name with its unit, in lines that fit over a panel."""
+    unit = f" ({facts['currency']})" if facts["quantity"] == "value" and metric in ("rmse", "crps") else ""
+    return "\n".join(textwrap.wrap(words(f"rolling.{metric}") + unit, 24))
 
 
 def _panel(axes: Axes, part: pd.DataFrame, names: list[str], roles: pd.Series, words: Words, *, share: bool) -> None:
@@ -194,7 +201,7 @@ def cohort(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Tex
             axes.plot(at, line["total_error"], **HERE[str(role)].line_style() | {"linewidth": 1.2})
         axes.axhline(0, color=INK, linewidth=1.0)
         step = max(1, -(-len(cohorts) // 4))
-        axes.set_xticks(range(0, len(cohorts), step), cohorts[::step])
+        axes.set_xticks(range(0, len(cohorts), step), [_cohort(name, words) for name in cohorts[::step]])
         axes.set_xlim(-0.4, len(cohorts) - 0.6)
         axes.set_xlabel(words("rolling_cohort.x"))
         canvas.numbers(axes.yaxis, words, share=True)
@@ -204,6 +211,12 @@ def cohort(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Tex
     model = frame[(frame["role"] == "model") & (frame["quantity"] == "purchases")]["total_error"]
     far = {"lowest": words.share(model.min()), "highest": words.share(model.max())}
     return sheet.finish(), _said(sheet, "rolling_cohort", words, **far)
+
+
+def _cohort(name: str, words: Words) -> str:
+    """A month in words over its year; quarters and years stay as they are."""
+    year, _, month = name.partition("-")
+    return f"{words.month(dt.date(int(year), int(month), 1))}\n{year}" if month else name
 
 
 def one_time(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
@@ -222,10 +235,12 @@ def one_time(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, T
         strong.append(role != "family")
     axes.set_ylim(0, 1.12 * frame["share"].max())
     high = axes.get_ylim()[1]
-    last = float(canvas.days(frame["cutoff"]).max())
+    at = canvas.days(frame["cutoff"])
+    last, side = float(at.max()), 0.05 * float(np.ptp(at) or 2.0)
     places = spread(ends, 0.055 * high, 0.0, high)
-    for text, color, bold, place in zip(texts, colors, strong, places, strict=True):
-        canvas.write(axes, text, (last, place), (8, 0), color=color, bold=bold)
+    for text, color, bold, end, place in zip(texts, colors, strong, ends, places, strict=True):
+        axes.plot([last, last + side], [end, place], color=color, linewidth=0.6, zorder=1)  # whose label it is
+        canvas.write(axes, text, (last + side, place), (2, 0), color=color, bold=bold)
     axes.set_ylabel(words("rolling_one_time.y"))
     _cutoff_axis(axes, frame["cutoff"], words)
     canvas.numbers(axes.yaxis, words, share=True)
@@ -257,7 +272,9 @@ def parameters(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure,
         at = canvas.days(part["cutoff"])
         axes.vlines(at, part["lower"], part["upper"], color=look.color, linewidth=2.2, alpha=0.45)
         axes.plot(at, part["estimate"], **look.line_style())
-        axes.set_title(f"{family}\n{_letter(parameter)}", size=9.5)
+        axes.set_title(_letter(parameter), size=9.5)
+        if family:
+            canvas.write(axes, family, (0, 1), (0, 18), on="axes", bold=True, size=9.5, v="bottom", room=False)
         ends = part[["lower", "upper", "estimate"]].to_numpy(float)
         top = float(np.nanquantile(ends[np.isfinite(ends)], 1.0))
         axes.set_ylim(0, 1.08 * min(top, 4 * float(part["estimate"].median())))
