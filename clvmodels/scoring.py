@@ -299,9 +299,9 @@ def score(
     >>> fit = clv.fit("bgnbd", clv.summarize("cdnow-sample", until="1997-12-31"))
     >>> scores = score(fit, "cdnow-sample", horizon="39 weeks")
     >>> float(scores.frame.expected_purchases.sum().round())
-    1059.0
+    1479.0
     >>> scores.drift.verdict
-    'refit'
+    'keep'
     """
     if isinstance(fit, str | Path):
         fit = load(fit)

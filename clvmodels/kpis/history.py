@@ -180,11 +180,16 @@ def _observed(summary: Summary, starts: NDArray[np.int64], first: NDArray[np.int
         return np.asarray(sums.reshape(shape), float)
 
     again = found["customers"].where(found["_place"] > found["_born"], 0)
-    # engines add in any order: what differs in the last digits only is the same amount of money
-    value = table(found["value"].round(6)) if summary.has_value else None
+    value = table(_steady(found["value"])) if summary.has_value else None
     return _Table(
         table(found["orders"]), table(found["repeats"]), table(again), value, *_exposed(starts, first, last, groups)
     )
+
+
+def _steady(amounts: Any) -> Array:
+    """Amounts to forty binary digits: engines add in any order, and what differs beyond these is the same money."""
+    mantissa, exponent = np.frexp(np.asarray(amounts, float))
+    return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, 40)), exponent - 40))
 
 
 def _cohort_of(days: NDArray[np.int64], first: NDArray[np.int64], groups: Groups) -> NDArray[np.intp]:

@@ -23,6 +23,7 @@ from clvmodels.choice import AUTO, CHOOSING, Taken, spend_name, take
 from clvmodels.elsewhere import read_predictions
 from clvmodels.errors import DiagnosticWarning, InputError
 from clvmodels.evaluation import evaluate
+from clvmodels.fitting import METHODS
 from clvmodels.fitting.oracle import lifetimes_opinion
 from clvmodels.fitting.result import Fit
 from clvmodels.kpi_files import kpi_book
@@ -170,7 +171,7 @@ def build_report(
         "predictions": str(predictions) if isinstance(predictions, str | Path) else None, "missing": missing,
         "language": language, "seed": seed,
     }  # fmt: skip
-    _check(family, spend, language, discount_rate, margin)
+    _check(family, spend, method, language, discount_rate, margin)
     if predictions is not None:
         predictions = read_predictions(predictions, missing=missing)
     say = progress or (lambda step: None)
@@ -301,7 +302,7 @@ def _patience(method: str, summary: Summary) -> str:
     return _(" (a small log may need sampling: up to a minute)") if small else ""
 
 
-def _check(family: str, spend: str | None, language: str, discount_rate: float, margin: float) -> None:
+def _check(family: str, spend: str | None, method: str, language: str, discount_rate: float, margin: float) -> None:
     """Refuse what this version cannot do, all of it at once."""
     problems = []
     have = {"purchases": [*usual_families("purchases"), *CHOOSING], "spend": [*usual_families("spend"), AUTO]}
@@ -311,6 +312,9 @@ def _check(family: str, spend: str | None, language: str, discount_rate: float, 
     if spend not in (*have["spend"], "none", None):
         said = _("spend model {name!r} is not available. Choose --spend {choice}.")
         problems.append(said.format(name=spend, choice=choice([*have["spend"], "none"])))
+    if method not in METHODS:
+        said = _("method {name!r} is not available. Choose --method {choice}.")
+        problems.append(said.format(name=method, choice=choice(METHODS)))
     if language not in LANGUAGES:
         said = _("language {name!r} is not available. Choose --language {choice}.")
         problems.append(said.format(name=language, choice=choice(LANGUAGES)))

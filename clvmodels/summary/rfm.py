@@ -52,7 +52,7 @@ def complete(table: pd.DataFrame, unit: Unit, until: dt.date) -> pd.DataFrame:
         out["value_past"] = frame.get("value_past", out["value_first"] + x * mean.fillna(0.0)).astype("float64")
         for name in _LOGARITHMS:
             if name in frame:
-                out[name] = pd.to_numeric(frame[name]).astype("float64")
+                out[name] = pd.to_numeric(frame[name]).astype("int64" if name == "n_valued" else "float64")
     return out.sort_values("customer_id", ignore_index=True)[[n for n in (*_KNOWN, *_MONEY, *_LOGARITHMS) if n in out]]
 
 

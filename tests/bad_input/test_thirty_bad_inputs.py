@@ -498,7 +498,7 @@ CASES = [
     Case(
         "a purchase model for spend",
         "fit run --spend bgnbd",
-        "there is no spend model 'bgnbd'. Choose --spend gamma_gamma.",
+        "there is no spend model 'bgnbd'. Choose --spend gamma_gamma or … or none.",
         run_without_split,
     ),
     Case(

@@ -16,7 +16,7 @@ from clvmodels.errors import ConvergenceError, DiagnosticWarning, InputError, Mi
 
 def simulation_that(monkeypatch: pytest.MonkeyPatch, does: Callable[..., object]) -> None:
     """Let ``clvmodels simulate`` meet with an event."""
-    monkeypatch.setattr("clvmodels.simulation.simulate", lambda *args, **options: does())
+    monkeypatch.setattr("clvmodels.simulation.simulated_parts", lambda *args, **options: does())
 
 
 def raising(error: BaseException) -> Callable[..., object]:

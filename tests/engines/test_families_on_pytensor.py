@@ -30,7 +30,8 @@ def test_log_likelihood_and_score(family: type[Family]) -> None:
         t_x = np.minimum(np.ceil(T_X), 4)
         data = np.minimum(X, t_x), t_x, np.minimum(T, 6)
     constants = dict.fromkeys(family.constant_names, 3)
-    numbers = family.from_log(np.linspace(0.9, 0.2, len(family.parameter_names())), constants)
+    size = len(family.parameter_names())
+    points = np.linspace(0.9, 0.2, size), np.full(size, np.log(0.02)), np.linspace(-1.4, 2.7, size)
     parameters = [pt.dscalar(name) for name in family.parameter_names()]
     symbolic: Any = family(*parameters, **constants)
     value = symbolic.log_likelihood(*data, ops=nuts.symbolic())
@@ -38,7 +39,8 @@ def test_log_likelihood_and_score(family: type[Family]) -> None:
     compiled = pytensor.function(
         parameters, [value, *slopes], mode=pytensor.compile.Mode(linker="py").excluding("fusion")
     )
-    found, *gradient = compiled(*numbers.parameters.values())
-    plain: Any = numbers
-    np.testing.assert_allclose(found, plain.log_likelihood(*data), rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(gradient, plain.score(*data).sum(axis=-1), rtol=1e-10)
+    for point in points:
+        plain: Any = family.from_log(point, constants)
+        found, *gradient = compiled(*plain.parameters.values())
+        np.testing.assert_allclose(found, plain.log_likelihood(*data), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(gradient, plain.score(*data).sum(axis=-1), rtol=1e-10)

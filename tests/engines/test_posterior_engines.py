@@ -22,9 +22,8 @@ from clvmodels.fitting import Fit, fit, nuts
 from clvmodels.fitting.bayes import fit_posterior
 from clvmodels.fitting.data import spend_objective
 from clvmodels.fitting.draws import Draws
-from clvmodels.fitting.nuts import symbolic
 from clvmodels.fitting.priors import PARAMETRISATIONS, Beta, Gamma, HalfNormal, LogNormal, Prior
-from clvmodels.models import BGNBD, FAMILIES, GammaGamma
+from clvmodels.models import BGNBD, GammaGamma
 from clvmodels.summary import Summary
 
 
@@ -102,30 +101,6 @@ def test_a_failed_certificate_goes_to_nuts_by_itself(eight_customers: Summary) -
     assert one.diagnostics["r_hat"] < 1.01
     assert one.converged
     assert np.exp(one.posterior.log_parameters[:, 1]).min() > 1
-
-
-DATA: dict[str, tuple[Any, ...]] = {
-    "purchases": ([0, 1, 4, 40, 300], [0, 12.3, 30.1, 38.0, 38.5], [38.9, 39.0, 33.1, 38.9, 38.6]),
-    "spend": ([1, 1, 4, 40, 300], [0.01, 12.3, 30.1, 38.0, 3e4]),
-}
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_one_likelihood_on_two_libraries(name: str) -> None:
-    """NumPy and PyTensor give the same log-likelihood, to 1e-10, at ordinary and at hard parameters."""
-    import pytensor
-
-    family: Any = FAMILIES[name]
-    data = tuple(np.array(column, float) for column in DATA[family.kind])
-    point = pytensor.tensor.vector("point", dtype="float64")
-    expression = family(*(point[i] for i in range(len(family.parameter_names())))).log_likelihood(*data, ops=symbolic())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        compiled = pytensor.function([point], expression, mode="FAST_COMPILE")
-    points = {1: np.array([0.243, 4.414, 0.793, 2.426]), 2: np.array([6.25, 3.74, 15.44, 1.1]), 3: np.full(4, 0.02)}
-    for parameters in points.values():
-        values = parameters[: len(family.parameter_names())]
-        np.testing.assert_allclose(compiled(values), family(*values.tolist()).log_likelihood(*data), rtol=1e-10)
 
 
 @pytest.mark.parametrize("prior", [LogNormal(-0.4, 1.3), Gamma(2.5, 0.8), HalfNormal(1.7), Beta(0.6, 3.0)], ids=repr)

@@ -121,7 +121,7 @@ def test_a_stack_is_saved_and_loaded(parts: Split, choice: Choice, tmp_path: obj
     one, other = (predict(each, parts.calibration, horizon=horizon) for each in (stack, again))
     pd.testing.assert_frame_equal(one.frame, other.frame)
     assert one.totals == other.totals
-    assert again.parameters == dict(choice.weights)
+    assert again.parameters == stack.parameters == pytest.approx(dict(choice.weights), rel=1e-12)
 
 
 def test_totals_of_a_stack_hold_the_doubt_between_its_members(parts: Split, choice: Choice) -> None:

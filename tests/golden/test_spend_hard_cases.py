@@ -132,8 +132,8 @@ def test_eight_digits(quantity: str, golden: dict[str, np.ndarray], computed: di
 
 def test_cases_are_hard(golden: dict[str, np.ndarray]) -> None:
     stored = hard_cases()
-    for name in INPUTS:
-        np.testing.assert_array_equal(golden[name], stored[name])
+    for name in INPUTS:  # another processor's exp may differ in the last digit
+        np.testing.assert_allclose(golden[name], stored[name], rtol=1e-13)
     assert golden["x"].max() > 4000
     assert golden["p"].max() > 9000
     assert golden["tau"].min() < 2e-4

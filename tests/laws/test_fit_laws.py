@@ -18,7 +18,8 @@ from clvmodels.models import BGNBD, FAMILIES, GammaGamma
 from clvmodels.simulation import simulate
 from clvmodels.summary import Patterns, Summary
 
-PURCHASES = [name for name, family in FAMILIES.items() if family.kind == "purchases"]
+DISCRETE = {name for name, family in FAMILIES.items() if getattr(family, "discrete", False)}
+IN_TIME = [name for name, family in FAMILIES.items() if family.kind == "purchases" and name not in DISCRETE]
 TRUTH, SPEND = BGNBD(r=0.4, alpha=5, a=0.6, b=2), GammaGamma(p=5, q=4, v=20)
 
 
@@ -65,15 +66,38 @@ def summary(frame: pd.DataFrame, *, unit: str = "week", money: float = 1.0) -> S
 
 
 @cache
+def opportunities(customers: int = 900, seed: int = 9) -> pd.DataFrame:
+    """x, t_x, T in opportunities: before each a customer leaves or stays, and who stays buys or does not."""
+    rng, most = np.random.default_rng(seed), 12
+    T = rng.integers(4, most + 1, customers)
+    stays = rng.random((customers, most)) > rng.beta(0.7, 2.8, customers)[:, None]
+    there = np.logical_and.accumulate(stays, axis=1) & (np.arange(most) < T[:, None])
+    buys = there & (rng.random((customers, most)) < rng.beta(1.2, 0.8, customers)[:, None])
+    last = np.where(buys.any(axis=1), most - np.argmax(buys[:, ::-1], axis=1), 0)
+    return pd.DataFrame(
+        {"customer_id": np.arange(1, customers + 1), "frequency": buys.sum(axis=1), "recency": last * 1.0, "T": T * 1.0}
+    )
+
+
+def table_for(name: str) -> pd.DataFrame:
+    return opportunities() if name in DISCRETE else rfm()
+
+
+def counted(name: str, frame: pd.DataFrame) -> Summary:
+    """The table in weeks; for a family of discrete opportunities in days, each of them one."""
+    return Summary.from_frame(frame, unit="day", until="2024-10-31") if name in DISCRETE else summary(frame)
+
+
+@cache
 def fitted(name: str) -> Fit:
-    return fit(name, summary(rfm()))
+    return fit(name, counted(name, table_for(name)))
 
 
 def close(one: Fit, other: Fit, rel: float = 1e-10) -> None:
     np.testing.assert_allclose(list(one.parameters.values()), list(other.parameters.values()), rtol=rel)
 
 
-@pytest.mark.parametrize("family", PURCHASES)
+@pytest.mark.parametrize("family", IN_TIME)
 @pytest.mark.parametrize("customers", [60, 900])
 def test_days_or_weeks(customers: int, family: str) -> None:
     """No prediction moves by 1e-9, also where the likelihood is flat or runs to the boundary."""
@@ -118,18 +142,18 @@ def test_dollars_cents_or_yen(name: str, money: float, customers: int) -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_order_of_rows(name: str) -> None:
-    shuffled = rfm().sample(frac=1, random_state=2).reset_index(drop=True)
-    close(fit(name, summary(shuffled)), fitted(name), rel=1e-12)
+    shuffled = table_for(name).sample(frac=1, random_state=2).reset_index(drop=True)
+    close(fit(name, counted(name, shuffled)), fitted(name), rel=1e-12)
     renamed = shuffled.assign(customer_id=range(len(shuffled)))  # another order after sorting, too
-    close(fit(name, summary(renamed)), fitted(name))
+    close(fit(name, counted(name, renamed)), fitted(name))
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_twice_the_data(name: str) -> None:
     """Everybody twice: the same estimate, twice the log-likelihood, half the covariance."""
-    frame = rfm()
+    frame = table_for(name)
     twice = pd.concat([frame, frame.assign(customer_id=frame["customer_id"] + len(frame))])
-    double = fit(name, summary(twice))
+    double = fit(name, counted(name, twice))
     close(double, fitted(name))
     assert double.log_likelihood == pytest.approx(2 * fitted(name).log_likelihood, rel=1e-12)
     np.testing.assert_allclose(2 * double.covariance, fitted(name).covariance, rtol=1e-8)
@@ -174,7 +198,7 @@ def test_draws_have_the_covariance(name: str) -> None:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_nothing_beats_the_fit(name: str) -> None:
     """Not the truth, and no step of any size in any direction."""
-    one, data = fitted(name), summary(rfm())
+    one, data = fitted(name), counted(name, table_for(name))
     columns = [data.frame[column].to_numpy(float) for column in ("frequency", "recency", "T")]
     if name in SPENDS:
         columns = list(spend_data(data, SPENDS[name])[0])

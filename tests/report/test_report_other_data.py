@@ -101,13 +101,20 @@ def test_returns_and_giant_orders(online_retail: Path, tmp_path: Path) -> None:
     assert len(html.encode()) < 1_000_000
 
 
-def test_what_is_not_there_yet_is_refused_in_words() -> None:
+def test_all_that_is_wrong_is_said_at_once_in_words() -> None:
     with pytest.raises(InputError) as caught:
-        build_report("cdnow-sample", family="auto", spend="lognormal", language="pt-BR", margin=0, discount_rate=10)
+        build_report(
+            "cdnow-sample", family="arima", spend="bgnbd", method="guess", language="fr", margin=0, discount_rate=10
+        )
     message = str(caught.value)
-    assert "5 problems" in message
-    for part in ("family 'auto'", "--family bgnbd", "gamma_gamma or none", "--language en", "margin", "0.10"):
+    assert "6 problems" in message
+    for part in ("'arima'", "--family bgnbd", "--spend gamma_gamma", "--method mle", "--language en", "margin", "0.10"):
         assert part in message
+
+
+def test_a_family_of_opportunities_is_refused_a_report() -> None:
+    with pytest.raises(InputError, match="bgbb"):
+        build_report("cdnow-sample", family="bgbb")
 
 
 @pytest.mark.parametrize(
