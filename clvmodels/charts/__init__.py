@@ -10,14 +10,14 @@ from typing import Any
 import pandas as pd
 
 from clvmodels.charts import customers, history, judgement, maps, meeting, priors, rolling
-from clvmodels.charts.canvas import Figure, inline_svg, save, styled
+from clvmodels.charts.canvas import Figure, font_folder, inline_svg, printed_svg, save, styled
 from clvmodels.charts.english import ENGLISH
 from clvmodels.charts.listing import listing
 from clvmodels.charts.words import Words
 from clvmodels.language import speaking
 from clvmodels.tables import FigureTable
 
-__all__ = ["DRAWN", "ENGLISH", "Chart", "draw", "figures", "inline_svg", "save"]
+__all__ = ["DRAWN", "ENGLISH", "Chart", "draw", "figures", "font_folder", "inline_svg", "printed_svg", "save"]
 
 Drawing = Callable[[pd.DataFrame, Mapping[str, Any], Words], tuple[Figure, dict[str, str]]]
 

@@ -49,17 +49,18 @@ def write_report(directory: str | Path, report: Report, *, progress: Callable[[s
         say(_("drawing"))
         pictures = charts.figures(report.figures)
         (folder / "figures").mkdir()
-        inline = {}
+        inline, printed = {}, {}
         for name, chart in pictures.items():
             charts.save(chart.figure, folder / "figures", name)
             saved = (folder / "figures" / f"{name}.svg").read_text(encoding="utf-8")
             inline[name] = charts.inline_svg(saved, name, chart.alt)
+            printed[name] = charts.printed_svg(chart.figure)
             chart.table.frame.to_csv(folder / "figures" / f"{name}.csv", index=False, lineterminator="\n")
         say(_("writing"))
         story = document(report.data, report.customers, pictures)
         (folder / "report.json").write_text(dumps(report.data), encoding="utf-8")
         (folder / "report.html").write_text(html.render(story, inline), encoding="utf-8")
-        (folder / "report.pdf").write_bytes(pdf.render(story, folder))
+        (folder / "report.pdf").write_bytes(pdf.render(story, printed))
         write_customers(report, folder)
         store.save((report.purchases, report.spend) if report.spend else report.purchases, folder / "fit.json")
     return target

@@ -1,9 +1,10 @@
-"""A Document as PDF: the same blocks, laid out by Typst with the fonts it carries."""
+"""A Document as PDF: the same blocks, laid out by Typst with the fonts it and the figures carry."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,15 @@ from clvmodels.report.document import Document, runs
 _TEMPLATE = Path(__file__).with_name("report.typ")
 
 
-def render(document: Document, folder: Path) -> bytes:
+def render(document: Document, figures: Mapping[str, str]) -> bytes:
     """The PDF.
 
     Parameters
     ----------
     document
         What to say.
-    folder
-        Holds ``figures/NAME.svg`` for every figure of the document.
+    figures
+        SVG by figure name, with letters as letters (:func:`clvmodels.charts.printed_svg`).
 
     Notes
     -----
@@ -28,12 +29,18 @@ def render(document: Document, folder: Path) -> bytes:
     """
     import typst
 
+    from clvmodels.charts import font_folder
+
     template = _TEMPLATE.read_bytes()
-    compiled: bytes = typst.compile(  # type: ignore[type-var]
+    compiled: bytes = typst.compile(  # type: ignore[misc]
         template,
-        root=str(folder),
+        root=str(_TEMPLATE.parent),
         ignore_system_fonts=True,
-        sys_inputs={"document": json.dumps(_rich(document.plain()), ensure_ascii=False)},
+        font_paths=[str(font_folder())],
+        sys_inputs={
+            "document": json.dumps(_rich(document.plain()), ensure_ascii=False),
+            "figures": json.dumps(dict(figures), ensure_ascii=False),
+        },
         timestamp=dt.datetime.fromisoformat(document.created),
     )
     return compiled
