@@ -21,6 +21,8 @@ ORACLE_LIKELIHOOD = 0.01
 """Log-likelihood points, as the literature prints them (two decimals)."""
 POSTERIOR_LIKELIHOOD = 2.0
 """A posterior mean lies below the maximum by design; two points are well inside the 95 % region (χ²₄/2 = 4.7)."""
+POSTERIOR_PARAMETERS = 1.0
+"""Relative difference from which on nobody would call two sets of parameters the same: one is twice the other."""
 PRIOR_SHIFT = 0.5
 """Posterior standard deviations: a shift by half of one changes no decision that its 90 % interval would not."""
 WIDE_SPREAD = 1.5
@@ -143,6 +145,9 @@ def second_opinion(fit: Fit, opinion: Opinion | None) -> Check:
         return Check(name, title, "review", note, _("Rely on the convergence check."))
     ahead = opinion.log_likelihood - fit.log_likelihood
     difference = opinion.max_relative_difference
+    flat = _("Both are equally likely with different parameters: the likelihood is flat, see identification.")
+    if fit.method != "mle" and difference is not None and difference > POSTERIOR_PARAMETERS:
+        agree = flat
     status: Status = "pass"
     if ahead > (ORACLE_LIKELIHOOD if fit.method == "mle" else POSTERIOR_LIKELIHOOD):
         status = "fail"
@@ -160,9 +165,7 @@ def second_opinion(fit: Fit, opinion: Opinion | None) -> Check:
         opinion.note,
         {
             "pass": agree,
-            "review": _(
-                "Both are equally likely with different parameters: the likelihood is flat, see identification."
-            ),
+            "review": flat,
             "fail": _("The other implementation found a better fit. Please report this, with the data if possible."),
         }[status],
         {"log_likelihood_difference": ahead, "max_relative_difference": difference},

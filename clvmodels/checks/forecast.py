@@ -75,6 +75,10 @@ def holdout_total(holdout: Holdout, forecast: Predictions, quantity: str) -> Che
     inside = low <= actual <= high
     error = predicted / actual - 1 if actual else float("inf")
     status: Status = "pass" if inside else "review" if abs(error) <= TOTAL_FAIL else "fail"
+
+    def told(total: float) -> str:
+        return written.money(total, forecast.currency) if quantity == "value" else written.count(total)
+
     return Check(
         f"holdout_total_{quantity}",
         TOTALS[quantity],
@@ -84,10 +88,10 @@ def holdout_total(holdout: Holdout, forecast: Predictions, quantity: str) -> Che
             if inside
             else _("Predicted {predicted} [{lower}, {upper}], actual {actual}: {error}, outside the 90% interval.")
         ).format(
-            predicted=written.count(predicted),
-            lower=written.count(low),
-            upper=written.count(high),
-            actual=written.count(actual),
+            predicted=told(predicted),
+            lower=told(low),
+            upper=told(high),
+            actual=told(actual),
             error=percent(error),
         ),
         _("Totals may be quoted with their interval.")

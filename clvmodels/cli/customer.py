@@ -11,6 +11,7 @@ from clvmodels.cli import chain, screen
 from clvmodels.cli.commands import app
 from clvmodels.cli.options import FitFile, Log, Models, Money, Period, changed, option, spread
 from clvmodels.errors import InputError
+from clvmodels.language import gettext
 from clvmodels.progress import progress
 
 if TYPE_CHECKING:
@@ -114,7 +115,9 @@ def _of_report(folder: Path) -> Predictions:
         given["value"] = "none"
     reading = ("customer_id", "date", "value", "cost", "date_format", "decimal", "returns", "currency")
     where, _, table = source.partition(" table ")
-    again = f"Make the report again, or name the log: clvmodels customer ID LOG --fit {folder / 'fit.json'}"
+    again = gettext("Make the report again, or name the log: {command}").format(
+        command=f"clvmodels customer ID LOG --fit {folder / 'fit.json'}"
+    )
     try:
         summary = summarize(
             names.get(source, where if given.get("table") else source),
@@ -125,9 +128,17 @@ def _of_report(folder: Path) -> Predictions:
             **{name: given[name] for name in reading if given.get(name) is not None},
         )
     except InputError as error:
-        raise InputError(f"{folder}: the data of the report cannot be read ({error}). {again}") from None
+        raise InputError(
+            gettext("{folder}: the data of the report cannot be read ({error}). {again}").format(
+                folder=folder, error=error, again=again
+            )
+        ) from None
     if summary.sha256 != data["data"]["sha256"]:
-        raise InputError(f"{folder}: the data in {source} are not those of the report any more. {again}")
+        raise InputError(
+            gettext("{folder}: the data in {source} are not those of the report any more. {again}").format(
+                folder=folder, source=source, again=again
+            )
+        )
     saved = load(folder / "fit.json")
     fits = saved if isinstance(saved, tuple) else (saved, None)
     ahead = data["forecast"]

@@ -100,7 +100,9 @@ def facts(card: CustomerCard, forecast: Predictions) -> list[tuple[str, str]]:
             "tier": texts.TIERS[c["tier"]],
         }
     order = [name for name in _ORDER if name in told]
-    own = [(name, str(c[name])) for name in (*forecast.summary.segments, forecast.summary.cost) if name]
+    own = [(name, str(c[name])) for name in forecast.summary.segments]
+    if cost := forecast.summary.cost:
+        own.append((cost, money(c[cost])))
     return [*((WORDS[name], told[name]) for name in order), *own]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from clvmodels.report import numbers as n
 from clvmodels.report import texts
 from clvmodels.report.document import Block, Cell, Table, Tone, row
 from clvmodels.report.sentences import Data, comparison, metric, model_name, model_title, quantities, shown
 
-TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "no evidence": "muted"}
+TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "holm": "bad", "no evidence": "muted"}
 
 
 def rivals_of(data: Data, quantity: str) -> list[str]:
@@ -73,21 +76,28 @@ def scores(data: Data, quantity: str) -> Table:
     )
 
 
+def _verdict(found: Mapping[str, Any]) -> str:
+    """The verdict of a comparison by its limits; where these leave a loss open that Holm's test sees, that loss."""
+    return "holm" if found["verdict"] == "no evidence" and found.get("holm") == "worse" else str(found["verdict"])
+
+
+def _cell(found: Mapping[str, Any]) -> Cell:
+    return Cell(texts.VERDICTS[_verdict(found)], TONES[_verdict(found)])
+
+
 def verdicts(data: Data, quantity: str) -> Table:
     """Metrics down, rivals across; each cell is a verdict on the model."""
     rivals = rivals_of(data, quantity)
-    rows = []
+    rows, seen = [], set()
     for name, m in texts.METRICS.items():
         found = [comparison(data, quantity, name, rival) for rival in rivals]
         if any(found):
-            cells = [
-                Cell(texts.VERDICTS[f["verdict"]], TONES[f["verdict"]]) if f else Cell(n.MISSING, "muted")
-                for f in found
-            ]
-            rows.append(row(m.label, *cells))
+            seen |= {_verdict(f) for f in found if f}
+            rows.append(row(m.label, *(_cell(f) if f else Cell(n.MISSING, "muted") for f in found)))
     headings = (texts.HEADINGS["measure"], *(predictor(rival, data) for rival in rivals))
     caption = texts.CAPTIONS["verdicts_" + quantity]
-    return Table(f"verdicts_{quantity}", caption, headings, tuple(rows), "l" * len(headings))
+    note = texts.PROSE["holm"] if "holm" in seen else ""
+    return Table(f"verdicts_{quantity}", caption, headings, tuple(rows), "l" * len(headings), note)
 
 
 def everything(data: Data) -> list[Block]:
@@ -105,9 +115,10 @@ def everything(data: Data) -> list[Block]:
                 difference, low, high = (
                     shown(data, quantity, name, found[key], difference=True) for key in ("difference", "lower", "upper")
                 )
-                verdict = Cell(texts.VERDICTS[found["verdict"]], TONES[found["verdict"]])
                 values = [shown(data, quantity, name, value) for value in (own, theirs)]
-                rows.append(row(predictor(rival, data), m.label, *values, difference, n.between(low, high), verdict))
+                rows.append(
+                    row(predictor(rival, data), m.label, *values, difference, n.between(low, high), _cell(found))
+                )
         keys = ("rival", "measure", "model", "rival_value", "difference", "limits_all", "verdict")
         headings = tuple(texts.HEADINGS[key] for key in keys)
         caption = texts.CAPTIONS["comparison_" + quantity].format(model=predictor(model, data))

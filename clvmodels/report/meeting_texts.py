@@ -132,8 +132,8 @@ PROSE: Catalogue[str] = SPOKEN | {
     "channels_best": "The highest is **{best}** with {ltv} ({lower} to {upper}); it is the best of all channels with a "
     "probability of {p}.",
     "channels_cost": "“Worth paying up to” is the cost that the next customer's worth exceeds with a probability of "
-    "{confidence}. Payback counts undiscounted margins from the first order on (0: the first order pays) against the "
-    "channel's mean cost; “later” is beyond 24 months.",
+    "{confidence}. Payback counts undiscounted margins from the first order on (“first order”: it pays by itself) "
+    "against the channel's mean cost; “later” is beyond 24 months.",
     "cost_missing": "Costs are known for {known} of {customers} customers; means are over these.",
     "no_channels": "`{segment}` cannot be compared: {reason}",
     "levers": "**Arithmetic on assumptions, not effects.** If a factor were one percent higher from the first day of "

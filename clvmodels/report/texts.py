@@ -188,6 +188,7 @@ PREDICTORS: Mapping[str, tuple[str, str]] = SPOKEN | {
 VERDICTS: Mapping[str, str] = SPOKEN | {
     "better": "better",
     "worse": "worse",
+    "holm": "worse (Holm)",
     "no evidence": "no evidence",
     "mixed": "mixed",
 }
@@ -277,7 +278,8 @@ SENTENCES: Mapping[str, str] = SPOKEN | {
     "clv_margin": "revenue × a margin of {margin}",
     "clv_none": "**Value.** The data have no money, so this report forecasts purchases after {until}, up to {end}, "
     "and no CLV. It excludes everything bought before.",
-    "compare": "**Model or formula?** In the holdout, {start} to {end}, against {formula} per customer, the model was:",
+    "compare": "**Model or formula?** In the holdout, {start} to {end}, against {formula} per customer, the model was, "
+    "by one measure of each kind:",
     "compare_part": "{aspect}: {verdicts}",
     "compare_verdict": "**{verdict}** for {quantity}, {model} against {formula}, difference {difference} [{lower}, "
     "{upper}]",
@@ -333,6 +335,8 @@ PROSE: Mapping[str, str] = SPOKEN | {
     "comparison": "Each cell says whether **{model}** was better or worse than the predictor of that column, or "
     "whether {resamples} resamples of the customers leave it open. The limits behind the verdicts hold for all of "
     "them together (95%).",
+    "holm": "“Worse (Holm)”: the simultaneous limits leave it open, but Holm's test at 5%, over all comparisons of "
+    "this quantity, does not.",
     "spend": "The model takes spend not to depend on frequency. If each class of customers were shrunk towards its "
     "own average instead of that of all repeat buyers, predicted revenue would change by the last column.",
     "spend_first": "The model takes spend not to depend on frequency. If each class of customers were shrunk towards "
