@@ -20,7 +20,7 @@ LEVELS = (0.05, 0.25, 0.50, 0.75, 0.95)
 """Quantiles of value on a card."""
 POINTS = 100
 """Points of a path between purchases; every purchase has its own, with the day before."""
-MOST_COUNTS, LAST = 60, 0.995
+MOST_COUNTS, LAST = 240, 0.995
 """Bars of the distribution of purchases: up to this quantile; the rest is "or more"."""
 SEARCHED = 200_000
 """Ids looked at for likeness."""

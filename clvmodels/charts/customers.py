@@ -67,19 +67,21 @@ def customer_outcomes(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[
         color = LOOKS["model"].color
         edges = np.append(n - 0.5, n[-1] + 0.5)
         axes.stairs(chance, edges, fill=True, facecolor=bar_fill("model"), edgecolor=color, linewidth=0.7)
-        axes.axvline(about["expected"], color=color, linewidth=1.8)
-        right = max(float(n[-1]), about["formula"]) + 0.7
-        axes.axvline(about["formula"], **FORMULA)
         numbers = {
             "zero": words.share(chance[0]), "mean": words.number(about["expected"], 1),
             "formula": words.number(about["formula"], 1), "lower": words.number(about["lower"]),
             "upper": words.number(about["upper"]),
         }  # fmt: skip
         axes.set_title(words("customer_outcomes.customer", id=_short(who), **numbers), loc="left", size=9.5)
+        more = int(n[-1]) if chance[-1] > 5e-4 else None  # the last bar is "or more", where there is more
+        expected, formula = (min(about[key], n[-1]) if more else about[key] for key in ("expected", "formula"))
+        right = max(float(n[-1]), formula) + 0.7
         step = max(1, -(-int(right + 1) // (12 // columns)))
-        last = int(n[-1])
-        ticks = [k for k in range(0, int(right) + 1, step) if abs(k - last) >= step] + [last]
-        more = last if chance[-1] > 5e-4 else None  # the last bar is "or more", where there is more
+        ticks = list(range(0, int(right) + 1, step))
+        if more is not None:
+            ticks = [k for k in ticks if abs(k - more) >= step] + [more]
+        axes.axvline(expected, color=color, linewidth=1.8)
+        axes.axvline(formula, **FORMULA)
         axes.set_xticks(ticks, [words.number(k) + ("+" if k == more else "") for k in ticks])
         axes.set_xlim(-0.7, right)
         axes.set_ylim(0)

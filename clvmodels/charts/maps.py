@@ -85,8 +85,14 @@ def _map(
     if levels and min(z.shape) > 1:
         lines = axes.contour(x, y, z, levels=levels, colors=INK, linewidths=0.9)
         labels = {level: words.share(level) if share else _level(level, words) for level in levels}
-        for text in axes.clabel(lines, fmt=labels, fontsize=9, inline=True):
-            text.set(color=INK, bbox={"facecolor": "white", "alpha": 0.75, "pad": 0.8, "linewidth": 0})
+        kept: list[Any] = []
+        for text in axes.clabel(lines, fmt=labels, fontsize=9, inline=False)[::-1]:
+            text.set(color=INK, bbox={"facecolor": "white", "alpha": 0.85, "pad": 0.8, "linewidth": 0})
+            box = text.get_window_extent().padded(2)
+            if any(box.overlaps(other) for other in kept):
+                text.remove()  # where lines crowd, one label says it for its neighbours
+            else:
+                kept.append(box)
     axes.set_xlabel(words("heatmap.x"), size=9)
     canvas.numbers(axes.xaxis, words, whole=True)
     canvas.numbers(axes.yaxis, words)

@@ -64,11 +64,22 @@ def _panel(axes: Axes, rows: pd.DataFrame, name: str, fitted: float, end: float,
     canvas.grid(axes)
 
 
+CHANNELS = 20
+"""Channels with the most customers that a figure shows; the report's tables have them all."""
+
+
 def channel_values(frame: pd.DataFrame, facts: Facts, words: Words) -> tuple[Figure, Texts]:
     """A row per channel: pooled worth with its interval, what it says by itself, and its cost."""
-    currency, n = facts["currency"], len(frame)
+    currency, every = facts["currency"], len(frame)
+    largest = frame["customers"].nlargest(CHANNELS).index
+    frame = frame.loc[frame.index.isin(largest)]
+    n = len(frame)
     dates = {name: words.date(facts[name]) for name in ("start", "end")}
-    about = words("channel_values.note", customers=words.number(facts["customers"]), segment=facts["segment"], **dates)
+    about = words(
+        "channel_values.note" + ("_some" if n < every else ""),
+        customers=words.number(facts["customers"]), segment=facts["segment"], n=words.number(n),
+        every=words.number(every), **dates,
+    )  # fmt: skip
     title = words("channel_values.title", months=words.number(facts["months"]))
     sheet = Sheet(title, about, height=1.7 + 0.42 * n)
     (axes,) = sheet.axes()

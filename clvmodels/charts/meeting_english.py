@@ -36,6 +36,10 @@ MEETING: Mapping[str, str] = SPOKEN | {
     "column.orders": "Orders",
     "channel_values.title": "Which channel brings the most valuable customers in {months} months?",
     "channel_values.note": "{customers} customers by {segment}, observed {start} to {end}",
+    "channel_values.note_some": (
+        "{customers} customers by {segment}, observed {start} to {end}; the {n} of {every} groups with the most "
+        "customers"
+    ),
     "channel_values.row": "{channel} ({customers})",
     "channel_values.unnamed": "(none)",
     "channel_values.x": "Worth of the next customer, {currency}",
