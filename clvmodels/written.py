@@ -151,6 +151,18 @@ def money(value: float | None, currency: str, digits: int | None = None, *, sign
     return _signed(_symbol(currency) + _size(value, digits), value, sign=sign)
 
 
+def amounts(values: Sequence[float | None], currency: str) -> list[str]:
+    """Amounts that stand together, a column or the ends of an interval: cents only where none reaches a thousand.
+
+    Examples
+    --------
+    >>> amounts([972.92, 7334.1], "USD"), amounts([0.37, 1.93, None], "USD")
+    (['$973', '$7,334'], ['$0.37', '$1.93', '–'])
+    """
+    large = any(value is not None and known(value) and abs(value) >= 1000 for value in values)
+    return [money(value, currency, 0 if large else 2) for value in values]
+
+
 def _symbol(currency: str) -> str:
     """What stands before an amount: in both languages the sign of the currency, apart from it if it has letters."""
     from babel.numbers import get_currency_symbol

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clvmodels import tables
+from clvmodels.attention import length
+from clvmodels.calendar import Unit
 from clvmodels.cards import CustomerCard, customer_cards, telling
 from clvmodels.language import SPOKEN, Catalogue
 from clvmodels.prediction import Predictions
@@ -26,7 +28,6 @@ WORDS: Catalogue[str] = SPOKEN | {
     "silence": "Silent for",
     "rhythm": "Usually buys every",
     "table": "A handful of customers: expected from {start} to {end}, with 90% intervals",
-    "time": "{time} {units}",
     "once": "bought once",
 }
 
@@ -53,16 +54,17 @@ def section(data: Mapping[str, Any], pictures: Sequence[Picture]) -> list[Block]
     headings += [texts.HEADINGS[key] for key in ("p_active", "expected_purchases")]
     headings += [texts.HEADINGS[key] for key in ("value", "interval", "formula", "tier")] if money else []
     rows = []
-    for card in cards:
-        currency = data["data"]["currency"]
+    currency = data["data"]["currency"]
+    if money:
+        value, formula = (n.amounts([card[key] for card in cards], currency) for key in ("value", "formula_value"))
+        ends = n.amounts([card[end] for card in cards for end in ("value_lower", "value_upper")], currency)
+    for i, card in enumerate(cards):
         cells = [
             f"**{card['customer_id']}:** {WHY[card['why']]}", n.count(card["frequency"]), in_time(card, "silence"),
             in_time(card, "mean_gap"), n.percent(card["p_active"], 0), n.decimal(card["expected_purchases"], 1),
         ]  # fmt: skip
         if money:
-            ends = n.between(n.money(card["value_lower"], currency), n.money(card["value_upper"], currency))
-            cells += [n.money(card["value"], currency), ends, n.money(card["formula_value"], currency)]
-            cells += [texts.TIERS[card["tier"]]]
+            cells += [value[i], n.between(*ends[2 * i : 2 * i + 2]), formula[i], texts.TIERS[card["tier"]]]
         rows.append(row(*cells))
     caption = WORDS["table"].format(start=n.day(ahead["start"]), end=n.day(ahead["end"]))
     aligned = "lrrrrr" + ("rrrl" if money else "")
@@ -74,5 +76,4 @@ def in_time(card: Mapping[str, Any], name: str) -> str:
     """A card's length of time in words."""
     if card[name] is None:
         return WORDS["once"]
-    digits = 0 if card["unit"] == "day" else 1
-    return WORDS["time"].format(time=n.decimal(card[name], digits), units=texts.UNITS[card["unit"]])
+    return length(card[name] * Unit(card["unit"]).days)

@@ -9,7 +9,7 @@ import pandas as pd
 from clvmodels.report import numbers as n
 from clvmodels.report import texts
 from clvmodels.report.document import Block, Card, Cards, Paragraph, Picture, Table, row
-from clvmodels.report.sentences import Data, amount, quantities
+from clvmodels.report.sentences import Data, amount, amounts, quantities
 
 TOP = 10
 """Customers in the list of the highest."""
@@ -86,18 +86,20 @@ def _tiers(data: Data) -> Table:
         texts.HEADINGS[key]
         for key in ("tier", "customers", "expected_purchases", "value", "share", "each", "past", "formula")
     )
+    value, past, formula = (amounts(data, [t[key] for t in tiers]) for key in ("value", "value_past", "formula_value"))
+    each = amounts(data, [tier["value"] / tier["customers"] for tier in tiers])
     rows = tuple(
         row(
             texts.TIERS.get(tier["tier"], tier["tier"]),
             n.count(tier["customers"]),
             n.count(tier["expected_purchases"]),
-            amount(data, tier["value"]),
+            value[i],
             n.percent(tier["value"] / whole if whole else None),
-            amount(data, tier["value"] / tier["customers"]),
-            amount(data, tier["value_past"]),
-            amount(data, tier["formula_value"]),
+            each[i],
+            past[i],
+            formula[i],
         )
-        for tier in tiers
+        for i, tier in enumerate(tiers)
     )
     return Table("tiers", texts.CAPTIONS["tiers"], headings, rows, "lrrrrrrr", note=texts.PROSE["tiers"])
 
@@ -108,15 +110,17 @@ def _top(data: Data, customers: pd.DataFrame) -> Table:
     top = customers.nlargest(TOP, "value" if has_value else "expected_purchases")
     keys = ["customer", "last_purchase", "frequency", "p_active", "expected_purchases"]
     keys += ["value", "interval", "formula"] if has_value else ["interval"]
-    rows = []
-    for c in top.to_dict("records"):
+    rows, listed = [], top.to_dict("records")
+    if has_value:
+        value, formula = (amounts(data, [c[key] for c in listed]) for key in ("value", "formula_value"))
+        ends = amounts(data, [c[end] for c in listed for end in ("value_lower", "value_upper")])
+    for i, c in enumerate(listed):
         cells = [
             str(c["customer_id"]), n.day(pd.Timestamp(c["last_purchase"]).date()), n.count(c["frequency"]),
             n.percent(c["p_active"], 0), n.decimal(c["expected_purchases"], 1),
         ]  # fmt: skip
         if has_value:
-            spread = n.between(amount(data, c["value_lower"]), amount(data, c["value_upper"]))
-            cells += [amount(data, c["value"]), spread, amount(data, c["formula_value"])]
+            cells += [value[i], n.between(*ends[2 * i : 2 * i + 2]), formula[i]]
         else:
             cells += [n.between(n.count(c["purchases_lower"]), n.count(c["purchases_upper"]))]
         rows.append(row(*cells))

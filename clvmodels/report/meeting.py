@@ -14,7 +14,7 @@ from clvmodels.report import meeting_texts as words
 from clvmodels.report import numbers as n
 from clvmodels.report import texts
 from clvmodels.report.document import Block, Cell, Paragraph, Picture, Slider, Sliders, Table, row
-from clvmodels.report.sentences import Data, amount, quantities
+from clvmodels.report.sentences import Data, amount, amounts, quantities
 from clvmodels.written import month
 
 SHOWN_GRID = (-0.2, -0.1, 0.0, 0.1, 0.2, 0.5)
@@ -93,7 +93,7 @@ def _observed(data: Data) -> Table:
         told = texts.KPI_CLV
         rows.append(row(texts.KPIS["customer_lifetime_value"], clv, "", told["definition"], told["trap"]))
     heads = tuple(words.HEADS[key] for key in ("indicator", "value", "limits", "definition", "trap"))
-    return Table("kpis", words.CAPTIONS["kpis"].format(until=_dates(data)["until"]), heads, tuple(rows), "lrlll")
+    return Table("kpis", words.CAPTIONS["kpis"].format(until=_dates(data)["until"]), heads, tuple(rows), "lrrll")
 
 
 def _factors(data: Data) -> Table:
@@ -137,7 +137,7 @@ def _expected(data: Data) -> Table:
         cells = [_shown(data, name, one["value"]), _range(*limits[:2]), _range(*limits[2:])]
         rows.append(row(words.INDICATORS[name], *cells, words.MEANINGS[name]))
     heads = tuple(words.HEADS[key] for key in ("indicator", "value", "limits_mean", "limits_seen", "definition"))
-    return Table("expected", words.CAPTIONS["expected"].format(**_dates(data)), heads, tuple(rows), "lrlll")
+    return Table("expected", words.CAPTIONS["expected"].format(**_dates(data)), heads, tuple(rows), "lrrrl")
 
 
 def _over_time(data: Data, pictures: Sequence[Picture]) -> list[Block]:
@@ -157,20 +157,21 @@ def _over_time(data: Data, pictures: Sequence[Picture]) -> list[Block]:
         expected.setdefault(one["cohort"], {})[one["indicator"]] = one["value"]
     money = "value" in quantities(data)
     rows = []
-    for one in cohorts:
+    worth = amounts(data, [expected.get(one["cohort"], {}).get("clv_per_customer") for one in cohorts])
+    for i, one in enumerate(cohorts):
         ahead = expected.get(one["cohort"], {})
         cells = [
             _cohort(one["cohort"], kpis["cohort_length"]), n.count(one["customers"]), n.decimal(one["repeats"]),
             _range(n.decimal(one["lower"]), n.decimal(one["upper"])), words.OUTSIDE[one["outside"] or ""],
             _months(ahead.get("active_years")), n.percent(ahead.get("p_no_purchase")),
         ]  # fmt: skip
-        rows.append(row(*cells, *([amount(data, ahead.get("clv_per_customer"))] if money else [])))
+        rows.append(row(*cells, *([worth[i]] if money else [])))
     keys = ["cohort", "customers", "repeats", "band", "outside", "active_months", "no_purchase"]
     keys += ["clv_each"] if money else []
     heads = tuple(words.HEADS[key] for key in keys)
     said = words.PROSE["cohorts"].format(length=length_word, **_dates(data))
     caption = words.CAPTIONS["cohorts"].format(**_dates(data))
-    return [*blocks, Paragraph(said), Table("cohorts", caption, heads, tuple(rows), "lrrllrr" + "r" * money)]
+    return [*blocks, Paragraph(said), Table("cohorts", caption, heads, tuple(rows), "lrrrrrr" + "r" * money)]
 
 
 def _cohort(start: str, length: str) -> str:
@@ -198,14 +199,18 @@ def _by_segment(data: Data, segment: str) -> Table:
         (None, everyone),
     ]
     rows = []
-    for name, one in ordered:
+    orders, worth = (
+        amounts(data, [one.get(key) for _, one in ordered])
+        for key in ("observed_average_order_value", "expected_clv_per_customer")
+    )
+    for i, (name, one) in enumerate(ordered):
         label = words.SHORT["everyone"] if name is None else str(name) or words.SHORT["none"]
         cells = [label, n.count(one["customers"])]
-        cells += [amount(data, one.get("observed_average_order_value"))] if money else []
+        cells += [orders[i]] if money else []
         cells += [n.decimal(one["observed_purchase_frequency"]), n.percent(one["observed_churn_rate"], 0)]
         cells += [n.decimal(one["expected_purchase_frequency"]), _months(one["expected_active_years"])]
         cells += [n.percent(one["expected_p_no_purchase"], 0)]
-        cells += [amount(data, one["expected_clv_per_customer"])] if money else []
+        cells += [worth[i]] if money else []
         rows.append(row(*(Cell(text, "strong") if name is None else text for text in cells)))
     keys = ["segment", "customers", *(["orders"] if money else []), "frequency", "silent", "frequency_alive"]
     keys += ["active_months", "no_purchase", *(["clv_each"] if money else [])]
@@ -240,50 +245,60 @@ def _one_segment(data: Data, one: Mapping[str, Any], pictures: Sequence[Picture]
     def money(value: float | None) -> str:
         return amount(data, value)
 
+    def column(key: str) -> list[str]:
+        return amounts(data, [each[key] for each in rows])
+
     def columns(*keys: str) -> tuple[str, ...]:
         return tuple(words.HEADS[key] for key in ("segment", *keys))
 
     best = rows[0]
     facts = {side: money(best[f"ltv_{side}"]) for side in ("lower", "upper")} | {"ltv": money(best["ltv"])}
     said = words.PROSE["channels_best"].format(best=names[0], p=_chance(best["p_best"]), **facts)
+    ltv, alone, low, high = (column(key) for key in ("ltv", "ltv_alone", "ltv_lower", "ltv_upper"))
     following = [
         row(
-            name, n.count(each["customers"]), money(each["ltv"]),
-            _range(money(each["ltv_lower"]), money(each["ltv_upper"])), _chance(each["p_best"]),
-            money(each["ltv_alone"]), *(n.decimal(each.get(level)) for level in words.LEVELS),
+            name, n.count(each["customers"]), ltv[i], _range(low[i], high[i]), _chance(each["p_best"]), alone[i],
+            *(n.decimal(each.get(level)) for level in words.LEVELS),
         )
-        for name, each in zip(names, rows, strict=True)
+        for i, (name, each) in enumerate(zip(names, rows, strict=True))
     ]  # fmt: skip
     heads = (*columns("customers", "next", "limits", "best", "alone"), *(words.LEVELS[key] for key in words.LEVELS))
     slug = _slug(segment)
     caption = words.CAPTIONS["channel_next"].format(segment=segment, months=n.count(one["months"]))
     blocks: list[Block] = [
-        Paragraph(said), *pictures, Table(f"next_{slug}", caption, heads, tuple(following), "lrrlrr" + "rrrr")
+        Paragraph(said), *pictures, Table(f"next_{slug}", caption, heads, tuple(following), "lrrrrr" + "rrrr")
     ]  # fmt: skip
     if one["has_cost"]:
         blocks += _cost(data, one, names)
+    size, past, clv = (sum(each[key] for each in rows) for key in ("customers", "value_past", "clv"))
+    whole = {
+        "value_past": past,
+        "clv": clv,
+        "lifetime_per_customer": (past + clv) / size,
+        "clv_per_customer": clv / size,
+    }
+    summed = [amounts(data, [*(each[key] for each in rows), whole[key]]) for key in whole]
+    pooled, low, high, median, p90 = (
+        column(key) for key in ("clv_pooled", "clv_pooled_lower", "clv_pooled_upper", "median", "p90")
+    )
     sums = [
         row(
-            name, n.count(each["customers"]), money(each["value_past"]), money(each["clv"]),
-            money(each["lifetime_per_customer"]), money(each["clv_per_customer"]),
-            f"{money(each['clv_pooled'])} ({_range(money(each['clv_pooled_lower']), money(each['clv_pooled_upper']))})",
-            money(each["median"]), money(each["p90"]),
+            name, n.count(each["customers"]), *(one[i] for one in summed),
+            f"{pooled[i]} ({_range(low[i], high[i])})", median[i], p90[i],
         )
-        for name, each in zip(names, rows, strict=True)
+        for i, (name, each) in enumerate(zip(names, rows, strict=True))
     ]  # fmt: skip
-    size, past, clv = (sum(each[key] for each in rows) for key in ("customers", "value_past", "clv"))
-    total = [words.SHORT["everyone"], n.count(size), money(past), money(clv), money((past + clv) / size)]
-    total += [money(clv / size), "", "", ""]
+    total = [words.SHORT["everyone"], n.count(size), *(one[-1] for one in summed), "", "", ""]
     sums.append(row(*(Cell(text, "strong") for text in total)))
     heads = columns("customers", "past", "clv", "lifetime_each", "clv_each", "pooled", "median", "p90")
     caption = words.CAPTIONS["channel_sums"].format(segment=segment)
-    return [*blocks, Table(f"sums_{slug}", caption, heads, tuple(sums), "lrrrrrlrr")]
+    return [*blocks, Table(f"sums_{slug}", caption, heads, tuple(sums), "lrrrrrrrr")]
 
 
 def _cost(data: Data, one: Mapping[str, Any], names: Sequence[str]) -> list[Block]:
     rows = []
-    for name, each in zip(names, one["channels"], strict=True):
-        money = [amount(data, each[key]) for key in ("cost", "highest_cost")]
+    cost, highest = (amounts(data, [each[key] for each in one["channels"]]) for key in ("cost", "highest_cost"))
+    for name, each, *money in zip(names, one["channels"], cost, highest, strict=True):
         ends = [_payback(each[f"payback_{end}"], each["cost"]) for end in ("month", "lower", "upper")]
         chances = [_chance(each[key]) for key in ("p_above_1", "p_above_3")]
         rows.append(
@@ -300,7 +315,7 @@ def _cost(data: Data, one: Mapping[str, Any], names: Sequence[str]) -> list[Bloc
     known, size = (sum(each[key] for each in one["channels"]) for key in ("cost_known", "customers"))
     if known < size:
         blocks.append(Paragraph(words.PROSE["cost_missing"].format(known=n.count(known), customers=n.count(size))))
-    return [*blocks, Table(f"cost_{_slug(one['segment'])}", caption, heads, tuple(rows), "lrrrrrllr")]
+    return [*blocks, Table(f"cost_{_slug(one['segment'])}", caption, heads, tuple(rows), "lrrrrrrrr")]
 
 
 def _payback(month: float | None, cost: float | None) -> str:
@@ -359,8 +374,9 @@ def levers(data: Data) -> list[Block]:
 
 def _one_percent(data: Data, found: Mapping[str, Any]) -> Table:
     rows = []
-    for one in found["one_percent"]:
-        cells = [words.LEVERS[one["lever"]], amount(data, one["gain"]), amount(data, one["formula_gain"])]
+    gain, formula = (amounts(data, [one[key] for one in found["one_percent"]]) for key in ("gain", "formula_gain"))
+    for i, one in enumerate(found["one_percent"]):
+        cells = [words.LEVERS[one["lever"]], gain[i], formula[i]]
         cells += [n.decimal(one["elasticity"]), n.decimal(one["formula_elasticity"])]
         rows.append(row(*cells))
     keys = ("lever", "gain", "formula_gain", "elasticity", "formula_elasticity")
@@ -374,9 +390,11 @@ def _one_percent_by(data: Data, found: Mapping[str, Any], segment: str) -> Table
     for key in ("gain", "formula_gain"):
         for one in found["one_percent"]:
             groups.setdefault(_name(one["group"]), []).append(one[key])
-    rows = [row(name, *(amount(data, gain) for gain in gains)) for name, gains in groups.items()]
-    sums = [amount(data, sum(gains)) for gains in zip(*groups.values(), strict=True)]
-    rows.append(row(*(Cell(text, "strong") for text in (words.SHORT["everyone"], *sums))))
+    listed = sorted(groups.items(), key=lambda one: -one[1][0])
+    columns = [amounts(data, [*column, sum(column)]) for column in zip(*(gains for _, gains in listed), strict=True)]
+    rows = [row(name, *(column[i] for column in columns)) for i, (name, _) in enumerate(listed)]
+    last = (words.SHORT["everyone"], *(column[-1] for column in columns))
+    rows.append(row(*(Cell(text, "strong") for text in last)))
     titles = [words.LEVERS_SHORT[key] for key in ("order_value", "frequency", "retention")]
     heads = [words.HEADS["segment"]]
     heads += [words.SHORT[f"lever_{side}"].format(lever=title) for side in ("model", "formula") for title in titles]
@@ -408,6 +426,8 @@ def _sliders(data: Data, found: Mapping[str, Any]) -> Sliders:
         for key in ("order_value", "frequency", "retention")
     )
     shown = [place for place, step in enumerate(grid) if step in SHOWN_GRID]
+    size = len(grid)
+    cells = amounts(data, [value for line in surfaces[0] for value in line])
     table = Table(
         "surface",
         words.CAPTIONS["surface"],
@@ -415,7 +435,7 @@ def _sliders(data: Data, found: Mapping[str, Any]) -> Sliders:
         tuple(
             row(
                 n.percent(grid[line], 0, sign=True),
-                *(amount(data, surfaces[0][line][place]) for place in shown),
+                *(cells[size * line + place] for place in shown),
             )
             for line in shown
         ),
@@ -428,10 +448,8 @@ def _sliders(data: Data, found: Mapping[str, Any]) -> Sliders:
 
 
 def _offers(data: Data, found: Mapping[str, Any]) -> list[Block]:
-    offers = [
-        row(n.percent(one["prevented"], 0), amount(data, one["gain"]), amount(data, one["cost_per_customer"]))
-        for one in found["offers"]
-    ]
+    gain, cost = (amounts(data, [one[key] for one in found["offers"]]) for key in ("gain", "cost_per_customer"))
+    offers = [row(n.percent(one["prevented"], 0), gain[i], cost[i]) for i, one in enumerate(found["offers"])]
     heads = tuple(words.HEADS[key] for key in ("prevented", "worth", "break_even"))
     blocks: list[Block] = [
         Paragraph(words.PROSE["offers"]), Table("offers", words.CAPTIONS["offers"], heads, tuple(offers), "rrr")
@@ -474,7 +492,7 @@ def _tiers(data: Data, tiers: Mapping[str, Any]) -> list[Block]:
     table: dict[str, dict[str, Mapping[str, Any]]] = {}
     for one in tiers["actual"]:
         table.setdefault(one["predicted"], {})[one["actual"]] = one
-    rows, told = [], {}
+    rows, told, means = [], {}, []
     for tier in TIERS:
         cells = table[tier]
         size, value, predicted, nothing = (
@@ -485,8 +503,10 @@ def _tiers(data: Data, tiers: Mapping[str, Any]) -> list[Block]:
         top, upper = cells["top"]["customers"], cells["top"]["customers"] + cells["high"]["customers"]
         shares = [n.percent(part / size, 0) for part in (top, upper, nothing)]
         told[tier] = dict(zip(("top", "upper", "nothing"), shares, strict=True))
-        rows.append(row(texts.TIERS[tier], n.count(size), *shares, amount(data, predicted / size),
-                        amount(data, value / size)))  # fmt: skip
+        means.append((predicted / size, value / size))
+        rows.append(row(texts.TIERS[tier], n.count(size), *shares))
+    both = (amounts(data, column) for column in zip(*means, strict=True))
+    rows = [(*one, *row(*ends)) for one, ends in zip(rows, zip(*both, strict=True), strict=True)]
     keys = ("tier", "customers", "was_top", "was_upper", "nothing", "mean_predicted", "mean_actual")
     heads = tuple(words.HEADS[key] for key in keys)
     holdout = {"start": n.day(data["holdout"]["start"]), "end": n.day(data["holdout"]["end"])}
@@ -508,12 +528,13 @@ def _tiers(data: Data, tiers: Mapping[str, Any]) -> list[Block]:
 
 
 def _at_risk(data: Data, listed: Sequence[Mapping[str, Any]]) -> Table:
+    value, risk = (amounts(data, [one[key] for one in listed]) for key in ("value", "value_at_risk"))
     rows = [
         row(
-            str(one["customer_id"]), n.day(one["last_purchase"]), n.count(one["frequency"]),
-            amount(data, one["value"]), n.percent(1 - one["p_active"], 0), amount(data, one["value_at_risk"]),
+            str(one["customer_id"]), n.day(one["last_purchase"]), n.count(one["frequency"]), value[i],
+            n.percent(1 - one["p_active"], 0), risk[i],
         )
-        for one in listed
+        for i, one in enumerate(listed)
     ]  # fmt: skip
     keys = ("customer", "last", "expected_value", "p_none", "at_risk")
     heads = [words.HEADS[key] for key in keys]
@@ -526,28 +547,25 @@ def _silence(data: Data, listed: Sequence[Mapping[str, Any]], counts: Mapping[st
         return [Paragraph(words.PROSE["silence_none"])]
     money = "value" in quantities(data)
     rows = []
-    for one in listed:
+    value = amounts(data, [one["value"] for one in listed]) if money else []
+    for i, one in enumerate(listed):
         cells = [str(one["customer_id"]), n.count(one["frequency"]), length(one["silence_days"])]
         cells += [length(one["usual_gap_days"]), n.percent(one["p_silence"]), n.percent(one["p_alive"], 0)]
-        cells.append(amount(data, one["value"]) if money else n.decimal(one["expected_purchases"], 1))
+        cells.append(value[i] if money else n.decimal(one["expected_purchases"], 1))
         rows.append(row(*cells))
     heads = [words.HEADS[key] for key in ("customer", "silence", "usual", "p_silence", "alive")]
     heads.insert(1, texts.HEADINGS["repeats"])
     heads.append(words.HEADS["expected_value"] if money else texts.HEADINGS["expected_purchases"])
     said = words.PROSE["silence"].format(tested=n.count(counts["tested"]), flagged=n.count(counts["flagged"]))
-    return [Paragraph(said), Table("silence", words.CAPTIONS["silence"], tuple(heads), tuple(rows), "lrllrrr")]
+    return [Paragraph(said), Table("silence", words.CAPTIONS["silence"], tuple(heads), tuple(rows), "lrrrrrr")]
 
 
 def _differences(data: Data, listed: Sequence[Mapping[str, Any]], name: str) -> Table:
     currency, days = data["data"]["currency"], round(data["kpis"]["horizon_years"] * 365.25)
+    formula, value = (amounts(data, [one[key] for one in listed]) for key in ("formula_value", "value"))
     rows = [
-        row(
-            str(one["customer_id"]),
-            amount(data, one["formula_value"]),
-            amount(data, one["value"]),
-            reason_words(one, currency=currency, horizon_days=days),
-        )
-        for one in listed
+        row(str(one["customer_id"]), formula[i], value[i], reason_words(one, currency=currency, horizon_days=days))
+        for i, one in enumerate(listed)
     ]
     heads = tuple(words.HEADS[key] for key in ("customer", "formula_value", "model_value", "reason"))
     return Table(f"formula_{name}", words.CAPTIONS[name], heads, tuple(rows), "lrrl")

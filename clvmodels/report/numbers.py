@@ -3,6 +3,7 @@
 from clvmodels.written import (
     MINUS,
     MISSING,
+    amounts,
     between,
     count,
     day,
@@ -19,6 +20,7 @@ from clvmodels.written import (
 __all__ = [
     "MINUS",
     "MISSING",
+    "amounts",
     "between",
     "count",
     "day",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from clvmodels.language import ngettext
@@ -65,6 +65,11 @@ def shown(data: Data, quantity: str, metric: str, value: float | None, *, differ
 def amount(data: Data, value: float | None, *, sign: bool = False) -> str:
     """Money with the currency of the data."""
     return n.money(value, data["data"]["currency"], sign=sign)
+
+
+def amounts(data: Data, values: Iterable[float | None]) -> list[str]:
+    """Amounts of one column or interval, with as many digits as the largest of them is worth."""
+    return n.amounts(list(values), data["data"]["currency"])
 
 
 def metric(data: Data, quantity: str, name: str, predictor: str | None = None) -> dict[str, Any]:

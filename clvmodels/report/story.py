@@ -31,6 +31,7 @@ from clvmodels.report.document import (
 from clvmodels.report.sentences import (
     Data,
     amount,
+    amounts,
     check,
     estimation,
     fit_notes,
@@ -167,15 +168,11 @@ def _numeric(cells: tuple[str, ...]) -> bool:
 
 def _data(data: Data, pictures: list[Picture]) -> list[Block]:
     has_value = "value" in quantities(data)
+    fates = [r for r in data["data"]["ledger"] if r["rows"]]
+    money = amounts(data, [r["value"] for r in fates]) if has_value else []
     ledger = [
-        row(
-            reason(r["reason"]),
-            n.count(r["rows"]),
-            n.count(r["customers"]),
-            *([amount(data, r["value"])] if has_value else []),
-        )
-        for r in data["data"]["ledger"]
-        if r["rows"]
+        row(reason(r["reason"]), n.count(r["rows"]), n.count(r["customers"]), *money[i : i + 1])
+        for i, r in enumerate(fates)
     ]
     total = row(
         Cell(texts.HEADINGS["total"], "strong"), Cell(n.count(data["data"]["rows"]), "strong"), "", *[""] * has_value
