@@ -1,4 +1,9 @@
-"""The families: frozen parameters with their formulas."""
+"""The families: frozen parameters with their formulas.
+
+One is missing on purpose: gamma/Gompertz/NBD (Bemmaor & Glady 2012), Pareto/NBD whose customers leave at a rate that
+grows or falls as e^{bt}. Its likelihood is highest where b → 0, which is Pareto/NBD: on CDNOW's sample (−9594.976,
+both) as on Online Retail up to August 2011 (−18970.672, both).
+"""
 
 from __future__ import annotations
 

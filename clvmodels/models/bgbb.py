@@ -30,6 +30,9 @@ class BGBB(RenewalFamily):
     stands for an opportunity (and "5 days" for a horizon of five), or to a log summarised by the day, each day of which
     is one.
 
+    Contracts are its limit: where beta / alpha → 0 who is there always buys, a purchase is a renewal, and the model is
+    the shifted-beta-geometric of Fader & Hardie (2007) with gamma and delta as its α and β.
+
     Parameters
     ----------
     alpha, beta
