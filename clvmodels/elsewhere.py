@@ -97,10 +97,11 @@ def read_predictions(source: Any, *, missing: str = "refuse") -> Elsewhere:
     Parameters
     ----------
     source
-        A CSV or Parquet file, or a pandas table. Columns: ``customer_id``; ``purchases`` (expected purchase days in
-        the holdout) or ``value`` (expected revenue, margin 1, undiscounted) or both; ``predictor``, a name, where there
-        are several (else the file's name); ``cutoff``, the last day that whoever made them knew, needed where there
-        are several cut-offs. Other columns are ignored; our own ``customers.csv`` will do.
+        A CSV or Parquet file, or a pandas table; where semicolons divide columns, decimals may have a comma. Columns:
+        ``customer_id``; ``purchases`` (expected purchase days in the holdout) or ``value`` (expected revenue, margin 1,
+        undiscounted) or both; ``predictor``, a name, where there are several (else the file's name); ``cutoff``, the
+        last day that whoever made them knew, needed where there are several cut-offs. Other columns are ignored; our
+        own ``customers.csv`` will do.
     missing
         ``"refuse"``: every customer needs a prediction; ``"zero"``: no row means that nothing is expected.
 
@@ -187,7 +188,12 @@ def _open(source: Any) -> tuple[pd.DataFrame, str, str]:
         with path.open(encoding="utf-8-sig") as file:
             heading = file.readline()
         sign = max(",;\t|", key=heading.count)
-        return pd.read_csv(path, dtype=str, keep_default_na=False, sep=sign, encoding="utf-8-sig"), path.name, path.stem
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, sep=sign, encoding="utf-8-sig")
+        if sign != ",":  # a spreadsheet's file where decimals have a comma
+            for column in table:
+                if str(column).strip().lower() in {name for names in COLUMNS.values() for name in names}:
+                    table[column] = table[column].str.replace(r"^(\s*-?\d+),(\d+\s*)$", r"\1.\2", regex=True)
+        return table, path.name, path.stem
     except OSError as error:
         raise InputError(f"{source} cannot be read: {error.strerror or error}. Check the path.") from None
     except (ValueError, UnicodeError) as error:  # no table: an empty file, broken lines, another encoding

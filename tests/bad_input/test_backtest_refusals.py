@@ -137,6 +137,10 @@ def test_files(tmp_path) -> None:
     GOOD.to_parquet(tmp_path / "theirs.parquet")
     for name in ("theirs.csv", "theirs.parquet"):
         found = read_predictions(tmp_path / name).at(dt.date(2024, 6, 30), pd.Series(["2", "1"]))
+        assert found["theirs"][0].tolist() == [1.0, 0.5]
+    GOOD.to_csv(tmp_path / "theirs.csv", sep=";", decimal=",", index=False)  # as Brazilian spreadsheets save it
+    for name in ("theirs.csv", "theirs.parquet"):
+        found = read_predictions(tmp_path / name).at(dt.date(2024, 6, 30), pd.Series(["2", "1"]))
         assert list(found) == ["theirs"]
         assert found["theirs"][0].tolist() == [1.0, 0.5]
         assert found["theirs"][1] is None
