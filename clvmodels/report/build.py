@@ -227,7 +227,7 @@ def build_report(
     book = kpi_book(future, history=history, seed=seed)
     stability = None if future.spend is None else tier_stability(forecast, parts.holdout, future=future)
     cards, card_figures = handful(future)
-    figures = tables.figure_tables(parts, forecast, evaluation=evaluation, future=future)
+    figures = tables.figure_tables(parts, forecast, evaluation=evaluation, judged=judged[0], future=future)
     figures |= tables.meeting_tables(book, future, fitted_until=parts.calibration.until.isoformat()) | card_figures
     found = Analysis(
         holdout=parts.holdout, forecast=forecast, evaluation=evaluation, opinion=opinion, future=future,

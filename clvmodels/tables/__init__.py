@@ -38,7 +38,12 @@ __all__ = [
 
 
 def figure_tables(
-    split: Split, forecast: Predictions, *, evaluation: Evaluation, future: Predictions | None = None
+    split: Split,
+    forecast: Predictions,
+    *,
+    evaluation: Evaluation,
+    judged: Predictions | None = None,
+    future: Predictions | None = None,
 ) -> dict[str, FigureTable]:
     """Every figure's table, in the order in which a report shows them.
 
@@ -50,19 +55,22 @@ def figure_tables(
         Predictions of the calibration customers for ``split.holdout.horizon``.
     evaluation
         How they did.
+    judged
+        Predictions of those whom the evaluation is about, where it is not all: see :mod:`clvmodels.sampling`.
     future
         Predictions of the fit on all data beyond its end; without it, or without money, there is no value distribution.
     """
+    judged = judged or forecast
     tables = [
         timeline(split, forecast, everything=future.summary if future else None),
         frequency_histogram(split, forecast),
         tracking(split, forecast),
         conditional_expectation(split, forecast),
-        deciles(split, forecast, evaluation=evaluation),
-        gain(split, forecast, evaluation=evaluation),
-        reliability(split, forecast, evaluation=evaluation),
-        pit(split, forecast, evaluation=evaluation),
-        verdict(split, forecast, evaluation=evaluation),
+        deciles(split, judged, evaluation=evaluation),
+        gain(split, judged, evaluation=evaluation),
+        reliability(split, judged, evaluation=evaluation),
+        pit(split, judged, evaluation=evaluation),
+        verdict(split, judged, evaluation=evaluation),
         *([alive_heatmap(split, forecast)] if forecast.frame["p_alive"].min() < 1 else []),  # else nobody ever leaves
         purchases_heatmap(split, forecast),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -13,6 +15,11 @@ from clvmodels.prediction import Predictions
 from clvmodels.ranking import PARTS, Ranking
 from clvmodels.summary import Split
 from clvmodels.tables.base import LEVEL, QUANTITIES, Array, FigureTable, best_quantity, facts_of, predictions
+
+
+def _facts(split: Split, forecast: Predictions, evaluation: Evaluation, **more: Any) -> dict[str, Any]:
+    """What holds for a figure of the customers who were judged: of very many, some."""
+    return facts_of(split, forecast, customers=len(evaluation.customers), **more)
 
 
 def deciles(split: Split, forecast: Predictions, *, evaluation: Evaluation) -> FigureTable:
@@ -28,14 +35,16 @@ def deciles(split: Split, forecast: Predictions, *, evaluation: Evaluation) -> F
         predicted, realised = (part[:, 0] / (len(actual) / PARTS) for part in sums)
         decile = np.arange(1, PARTS + 1)
         parts.append(pd.DataFrame({"predictor": name, "decile": decile, "predicted": predicted, "actual": realised}))
-    return FigureTable("deciles", pd.concat(parts, ignore_index=True), facts_of(split, forecast, quantity=quantity))
+    return FigureTable(
+        "deciles", pd.concat(parts, ignore_index=True), _facts(split, forecast, evaluation, quantity=quantity)
+    )
 
 
 def gain(split: Split, forecast: Predictions, *, evaluation: Evaluation) -> FigureTable:
     """Share of the actual total in the best-predicted share of customers, at every per cent; ties are straight."""
     quantity = best_quantity(evaluation)
     actual = evaluation.actual(quantity)
-    at, facts = np.linspace(0, 1, 101), facts_of(split, forecast, quantity=quantity)
+    at, facts = np.linspace(0, 1, 101), _facts(split, forecast, evaluation, quantity=quantity)
     columns: dict[str, Array] = {"customers": at}
     for name, prediction in {**predictions(evaluation, quantity), "perfect": actual}.items():
         members = Ranking.of(prediction).members  # tie groups, ascending
@@ -52,7 +61,7 @@ def reliability(split: Split, forecast: Predictions, *, evaluation: Evaluation, 
     their mean stands in.
     """
     bought = evaluation.actual("purchases") > 0
-    parts, facts = [], facts_of(split, forecast, total_actual=int(bought.sum()))
+    parts, facts = [], _facts(split, forecast, evaluation, total_actual=int(bought.sum()))
     for name, prediction in predictions(evaluation, "purchases").items():
         p = forecast.frame["p_active"].to_numpy(float) if name == "model" else -np.expm1(-prediction)
         code = np.minimum((p * bins).astype(int), bins - 1)
@@ -100,7 +109,7 @@ def pit(split: Split, forecast: Predictions, *, evaluation: Evaluation, bins: in
         )
         density = np.diff(inside.mean(axis=1)) * bins
         parts.append(pd.DataFrame({"quantity": quantity, "lower": edges[:-1], "upper": edges[1:], "density": density}))
-    return FigureTable("pit", pd.concat(parts, ignore_index=True), facts_of(split, forecast))
+    return FigureTable("pit", pd.concat(parts, ignore_index=True), _facts(split, forecast, evaluation))
 
 
 def verdict(split: Split, forecast: Predictions, *, evaluation: Evaluation) -> FigureTable:
@@ -121,4 +130,4 @@ def verdict(split: Split, forecast: Predictions, *, evaluation: Evaluation) -> F
             "verdict": rows["verdict"],
         }
     )
-    return FigureTable("verdict", rows, facts_of(split, forecast, resamples=evaluation.n_resamples))
+    return FigureTable("verdict", rows, _facts(split, forecast, evaluation, resamples=evaluation.n_resamples))
