@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clvmodels.errors import InputError
 from clvmodels.language import _, noted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import ibis.expr.types as ir
     import pandas as pd
 
 _EXACT_UP_TO = 1_000_000
+MEMORY_LIMIT = "3GB"
+"""What DuckDB may keep in memory; what is more goes to a folder for temporary files, which it takes away again."""
+_ENGINES = count()
 KINDS = noted(
     "a CSV or Parquet path or glob, a pandas, Polars, Arrow or Ibis table, a database URL with table=, "
     "'cdnow' or 'cdnow-sample'"
@@ -54,7 +59,10 @@ def duckdb_engine() -> Any:
     import ibis
 
     # Extensions would be fetched from the network; everything we need is built in.
-    con = ibis.duckdb.connect(autoinstall_known_extensions=False)
+    folder = Path(tempfile.gettempdir()) / f"clvmodels-{os.getpid()}-{next(_ENGINES)}"  # made when there is need of it
+    con = ibis.duckdb.connect(
+        autoinstall_known_extensions=False, memory_limit=MEMORY_LIMIT, temp_directory=folder.as_posix()
+    )
     with contextlib.suppress(duckdb.InvalidInputException):  # a notebook without widgets: it refuses, and shows none
         con.con.execute("SET enable_progress_bar = false")  # progress is ours to show, on stderr
     return con
