@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator
@@ -84,7 +85,7 @@ def check_folder(directory: str | Path, *, marker: str, ours: Collection[str], w
 def check_file(
     path: str | Path, *, suffixes: Collection[str], never: str | Path | None = None, option: str = "--out"
 ) -> Path:
-    """Say before any work whether ``path`` can be written; ``never`` is an input that must not be overwritten."""
+    """Say before any work whether ``path`` can be written; ``never`` is an input, or a glob of them, to be kept."""
     target = Path(os.path.abspath(os.path.expanduser(path)))
     kinds = written.choice(sorted(suffixes))
     if target.is_dir():
@@ -99,7 +100,7 @@ def check_file(
                 option=option, path=path, kinds=kinds
             )
         )
-    if never is not None and target.exists() and Path(never).exists() and target.samefile(never):
+    if never is not None and target.exists() and _is_part(target, str(never)):
         raise InputError(
             _("{option} {path} is the input itself. Nothing is overwritten. Choose another name.").format(
                 option=option, path=path
@@ -107,6 +108,12 @@ def check_file(
         )
     _check_parent(target, path, option)
     return target
+
+
+def _is_part(target: Path, source: str) -> bool:
+    """Whether ``target``, which exists, is the source itself or one of the files that a glob names."""
+    inputs = glob.glob(os.path.expanduser(source), recursive=True) if glob.has_magic(source) else []
+    return any(os.path.exists(one) and target.samefile(one) for one in (os.path.expanduser(source), *inputs))
 
 
 def _check_parent(target: Path, asked: str | Path, option: str = "--out") -> None:

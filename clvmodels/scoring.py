@@ -291,7 +291,8 @@ def score(
     UnitError
         When fit and customers count time in different units.
     InputError
-        When currencies differ, or the customers are observed to a day before the fit's last.
+        When currencies differ, the customers are observed to a day before the fit's last, or the log holds purchases
+        after that day only.
 
     Examples
     --------
@@ -326,6 +327,12 @@ def score(
         )
         summary = summarize(log, until=until, unit=wanted)
     check_window(purchases, spend, summary)
+    if log is not None and log.first_date > purchases.until:
+        raise InputError(
+            f"the log begins on {log.first_date}, and the fit has seen purchases from {purchases.start} to "
+            f"{purchases.until}. Without the earlier ones every customer looks new. Give the whole log, old purchases "
+            "and new ones; new rows alone carry a summary on: clvmodels.update."
+        )
     span = Horizon.parse(horizon, after=summary.until)
     if span.start != summary.until + ONE_DAY:
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated, Any, Literal
 
 import typer
@@ -57,14 +58,21 @@ def score(
         given["currency"] = None  # the fit's
     options: dict[str, Any] = {"until": until, "horizon": horizon, "intervals": intervals, "unit": unit, "seed": seed}
     target: Any
+    kept: Any = nullcontext()
     if out is not None:
-        target = chain.target(out, "", name=out)
+        target = chain.target(out, source, name=out)
     else:
-        from clvmodels.exports.streams import check_stream
+        from clvmodels.exports.databases import is_table
+        from clvmodels.exports.streams import check_stream, held
 
         assert to is not None
+        if log.table is not None and is_table(to, to_table, url=source, name=log.table):
+            raise InputError(
+                f"--to-table {to_table} is the log itself. Nothing is overwritten. Choose another --to-table."
+            )
         target = check_stream(to, table=to_table, replace=replace)
-    with progress("score"):
+        kept = held(target)
+    with progress("score"), kept:
         scores = scored(fit, source, **given, **options)
         rows = write_scores(scores, target)
     _tell(scores.drift)

@@ -39,8 +39,11 @@ def is_database(to: str) -> bool:
     return "://" in to or to.lower().endswith((".duckdb", ".ddb"))
 
 
-def check_place(to: str, *, table: str | None, replace: bool) -> Place:
-    """Say before any work whether the table can be written: the database answers, nothing is in the way."""
+def check_place(to: str, *, table: str | None, replace: bool, option: str = "--table") -> Place:
+    """Say before any work whether the table can be written: the database answers, nothing is in the way.
+
+    ``option`` is what the command calls the table's name.
+    """
     url = to if "://" in to else f"duckdb://{to}"
     scheme = url.partition("://")[0]
     if scheme not in ENGINES:
@@ -51,10 +54,10 @@ def check_place(to: str, *, table: str | None, replace: bool) -> Place:
     place = Place(url, table or DEFAULT_TABLE, replace)
     if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)?", place.table):
         raise InputError(
-            f"--table {place.table!r} is no name for a table. Use letters, digits and underscores, after a schema "
+            f"{option} {place.table!r} is no name for a table. Use letters, digits and underscores, after a schema "
             "and a dot if need be: crm.customers."
         )
-    path = _path(url)
+    path = file_of(url)
     if scheme == "duckdb" and (path is None or path.name == ":memory:"):
         raise InputError(f"{to} is a database in memory, gone when the command ends. Name a file: duckdb://crm.duckdb.")
     if path is not None and not path.exists():
@@ -62,11 +65,30 @@ def check_place(to: str, *, table: str | None, replace: bool) -> Place:
             raise InputError(f"{to} cannot be made: there is no folder {path.parent} to write in. Make it first.")
         return place  # a new database holds no table
     with _connected(place) as con:
-        _check_free(con, place)
+        _check_free(con, place, option)
     return place
 
 
-def _check_free(con: Any, place: Place) -> None:
+def is_table(to: str, table: str, *, url: str, name: str) -> bool:
+    """Whether ``table`` of the database ``to`` is the table ``name`` of ``url``, as far as their addresses say."""
+    return _address(to) == _address(url) and _qualified(table) == _qualified(name)
+
+
+def _address(url: str) -> tuple[str, str]:
+    scheme, _, rest = url.rpartition("://")
+    scheme = {"postgresql": "postgres", "pyspark": "spark", "": "duckdb"}.get(scheme.lower(), scheme.lower())
+    rest = rest.partition("?")[0]
+    if scheme == "spark":
+        return scheme, ""  # one session serves them all
+    return scheme, os.path.realpath(os.path.expanduser(rest)) if scheme == "duckdb" else rest.rpartition("@")[2]
+
+
+def _qualified(table: str) -> str:
+    schema, _, name = table.lower().rpartition(".")
+    return name if schema in ("", "public", "main", "default") else f"{schema}.{name}"
+
+
+def _check_free(con: Any, place: Place, option: str = "--table") -> None:
     schema, _, name = place.table.rpartition(".")
     try:
         there = name in con.list_tables(database=schema or None)
@@ -76,13 +98,13 @@ def _check_free(con: Any, place: Place) -> None:
         rows = int(con.table(name, database=schema or None).count().execute())
         raise InputError(
             f"there is already a table {place.table} in {without_password(place.url)}, with {rows:,} rows. "
-            "Nothing is overwritten. Choose another --table, or add --replace."
+            f"Nothing is overwritten. Choose another {option}, or add --replace."
         )
 
 
 def write_database(table: CustomerTable, place: Place) -> None:
     """Fill a new table beside the old one, comment its columns, then put it in its place in one transaction."""
-    path = _path(place.url)
+    path = file_of(place.url)
     new = path is not None and not path.exists()
     try:
         with _connected(place) as con:
@@ -153,7 +175,7 @@ def _arrow(table: CustomerTable) -> Any:
     return rows.replace_schema_metadata(None)
 
 
-def _path(url: str) -> Path | None:
+def file_of(url: str) -> Path | None:
     """The file of an embedded database."""
     scheme, _, rest = url.partition("://")
     return Path(rest.partition("?")[0]).expanduser() if scheme == "duckdb" and rest else None
@@ -179,5 +201,5 @@ def _refusal(place: Place, error: Exception) -> InputError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     cure = "Check the address, and that the database runs and lets you write."
     if "missing dependencies" in reason or isinstance(error, ImportError):
-        cure = f"Install what it needs: pip install 'ibis-framework[{place.url.partition('://')[0]}]'."
+        cure = "Install what it needs: pip install 'clvmodels[postgres]'."
     return InputError(f"{place} cannot be written ({without_password(reason)}). {cure}")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clvmodels.errors import InputError
-from clvmodels.exports.databases import check_place
+from clvmodels.exports.databases import check_place, file_of
 from clvmodels.transactions.databases import without_password
 from clvmodels.transactions.spark import SCHEMES, connect_spark
 
@@ -32,6 +33,11 @@ class Stream:
         """Whether Spark keeps it."""
         return self.url.partition("://")[0].lower() in SCHEMES
 
+    @property
+    def file(self) -> Path | None:
+        """Where an embedded database is."""
+        return file_of(self.url)
+
     def __str__(self) -> str:
         return f"{without_password(self.url)} table {self.table}"
 
@@ -40,7 +46,7 @@ def check_stream(to: str, *, table: str, replace: bool) -> Stream:
     """Say before any work whether the table can be written."""
     stream = Stream(to, table, replace)
     if not stream.on_spark:
-        place = check_place(to, table=table, replace=replace)
+        place = check_place(to, table=table, replace=replace, option="--to-table")
         return Stream(place.url, place.table, replace)
     if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*){0,2}", table):
         raise InputError(f"--to-table {table!r} is no name for a table. Use letters, digits and underscores.")
@@ -53,6 +59,21 @@ def check_stream(to: str, *, table: str, replace: bool) -> Stream:
     return stream
 
 
+@contextmanager
+def held(stream: Stream) -> Iterator[None]:
+    """Keep a DuckDB file open for writing, so that a log read from the same file while this lasts shares the way in."""
+    if stream.file is None or not stream.file.exists():  # nobody reads what is not there
+        yield
+        return
+    import ibis
+
+    con = ibis.connect(stream.url)
+    try:
+        yield
+    finally:
+        con.disconnect()
+
+
 def write_stream(batches: Iterable[pa.Table], stream: Stream) -> int:
     """Fill a new table beside the old one, then put it in its place; how many rows it has.
 
@@ -62,7 +83,14 @@ def write_stream(batches: Iterable[pa.Table], stream: Stream) -> int:
         return _to_spark(batches, stream)
     import ibis
 
-    con = ibis.connect(stream.url)
+    new = stream.file is not None and not stream.file.exists()
+    try:
+        con = ibis.connect(stream.url)
+    except Exception as error:  # each engine raises its own kinds
+        raise InputError(
+            f"{stream} cannot be written ({_reason(error)}). Where the log is read from the same file, begin with "
+            "clvmodels.exports.streams.held before it is read, or write to another file."
+        ) from None
     schema, _, name = stream.table.rpartition(".")
     where = f'"{schema}".' if schema else ""
     beside = f"{name}_new_{os.getpid()}"
@@ -78,18 +106,23 @@ def write_stream(batches: Iterable[pa.Table], stream: Stream) -> int:
             moved = [f'DROP TABLE IF EXISTS {where}"{name}"'] if stream.replace else []
             moved += [f'ALTER TABLE {where}"{beside}" RENAME TO "{name}"']
             _run(con, moved)
-    except InputError:
-        raise
     except BaseException as error:
         with suppress(Exception):
             con.drop_table(beside, database=schema or None, force=True)
-        if not isinstance(error, Exception):
+        if new and stream.file is not None:
+            con.disconnect()
+            stream.file.unlink(missing_ok=True)
+        if isinstance(error, InputError) or not isinstance(error, Exception):
             raise
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"{stream} cannot be written ({without_password(reason)}).") from None
+        raise InputError(f"{stream} cannot be written ({_reason(error)}).") from None
     finally:
         con.disconnect()
     return rows
+
+
+def _reason(error: BaseException) -> str:
+    said = str(error).strip()
+    return without_password(said.splitlines()[0]) if said else type(error).__name__
 
 
 def _append(con: Any, batch: pa.Table, where: str, table: str) -> None:

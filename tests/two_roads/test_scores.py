@@ -143,3 +143,46 @@ def test_scores_go_back_to_the_engine(fits: tuple[Any, Any], postgres: str, spar
     spark.sql("drop table scored")
     back = table.sort_values("customer_id", ignore_index=True)
     pd.testing.assert_frame_equal(back, expected, check_dtype=False, rtol=1e-12)
+
+
+def test_command_writes_back_into_the_database_it_reads(
+    fits: tuple[Any, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import duckdb
+
+    clv.save(fits, tmp_path / "fit.json")
+    log = clv.datasets.DATASETS["cdnow-sample"].load()  # noqa: F841 – DuckDB finds it by its name
+    place = f"duckdb://{tmp_path}/crm.duckdb"
+    with duckdb.connect(f"{tmp_path}/crm.duckdb") as con:
+        con.execute("create table orders as select * from log")
+    words = ["score", place, "--table", "orders", "--fit", str(tmp_path / "fit.json"), "--to", place]
+    assert main(words) == 0, capsys.readouterr()
+    assert main([*words, "--replace"]) == 0
+    capsys.readouterr()
+    assert main([*words, "--to-table", "main.orders", "--replace"]) == 2
+    assert "--to-table main.orders is the log itself" in capsys.readouterr().err
+    with duckdb.connect(f"{tmp_path}/crm.duckdb") as con:
+        assert con.sql("select count(*) from scores").fetchone() == (2357,)
+        assert con.sql("select count(*) from orders").fetchone() == (6919,)
+        assert sorted(con.sql("show tables").fetchall()) == [("orders",), ("scores",)]
+
+
+def test_the_log_is_never_overwritten(
+    fits: tuple[Any, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clv.save(fits, tmp_path / "fit.json")
+    path = tmp_path / "orders.parquet"
+    clv.datasets.DATASETS["cdnow-sample"].load().to_parquet(path)
+    before = path.read_bytes()
+    for source in (str(path), f"{tmp_path}/ord*.parquet"):
+        assert main(["score", source, "--fit", str(tmp_path / "fit.json"), "--out", str(path)]) == 2
+        assert "is the input itself. Nothing is overwritten." in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_new_rows_alone_are_no_log(fits: tuple[Any, Any]) -> None:
+    log = clv.datasets.DATASETS["cdnow-sample"].load()
+    new = log[log["date"] > "1997-10-01"]
+    with pytest.raises(InputError, match="the fit has seen purchases from 1997-01-01 to 1997-09-30") as refused:
+        clv.score(fits, new)
+    assert "clvmodels.update" in str(refused.value)
