@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from clvmodels.errors import InputError, MissingDependencyError
+from clvmodels.language import noted
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def _download(name: str, number: str) -> str:
 _CDNOW_SPLIT = (dt.date(1997, 9, 30), dt.date(1998, 6, 30))
 DATASETS: dict[str, Dataset] = {
     "cdnow": Dataset("cdnow", "CDNOW", cdnow, _CDNOW_SPLIT, "USD"),
-    "cdnow-sample": Dataset("cdnow-sample", "CDNOW, 1/10th sample", cdnow_sample, _CDNOW_SPLIT, "USD"),
+    "cdnow-sample": Dataset("cdnow-sample", noted("CDNOW, 1/10th sample"), cdnow_sample, _CDNOW_SPLIT, "USD"),
     "online-retail": Dataset("online-retail", "Online Retail", online_retail, None, "GBP"),
 }
 """Logs that stand for themselves as a source."""

@@ -76,7 +76,7 @@ def customer(
             write_card(card, forecast, target)
     screen.say(*verdict(card, forecast))
     if target is not None:
-        screen.say(f"Wrote {out}.")
+        screen.say(gettext("Wrote {out}.").format(out=out))
         return
     told = facts(card, forecast)
     width = max(len(name) for name, _ in told)

@@ -30,7 +30,7 @@ def diff(
     Example:  clvmodels diff reports/may reports/june --out moved.html
     """
     from clvmodels.files import check_file, whole_file
-    from clvmodels.language import speak
+    from clvmodels.language import gettext, speak
     from clvmodels.report import html, markdown
     from clvmodels.report.contract import dumps, plain
     from clvmodels.report.difference_page import difference_document, lines
@@ -55,4 +55,4 @@ def diff(
         else:
             text = html.render(page, {}) if target.suffix.lower() == ".html" else markdown.render(page)
         beside.write_text(text, encoding="utf-8")
-    screen.say(f"Wrote {out}.")
+    screen.say(gettext("Wrote {out}.").format(out=out))

@@ -22,9 +22,14 @@ def index(
 
     Example:  clvmodels index reports
     """
+    from clvmodels import written
+    from clvmodels.language import gettext, ngettext, speak
     from clvmodels.report.index import INDEX, write_index
 
+    speak(language)
     count, unread = write_index(directory, language=language)
     for name in unread:
-        screen.complain(f"Note: {Path(directory) / name} is left out: its report.json cannot be read.")
-    screen.say(f"Wrote {Path(directory) / INDEX}: {count:,} {'report' if count == 1 else 'reports'}.")
+        note = gettext("{folder} is left out: its report.json cannot be read.").format(folder=Path(directory) / name)
+        screen.complain(gettext("Note: {note}").format(note=note))
+    said = ngettext("Wrote {target}: {n} report.", "Wrote {target}: {n} reports.", count)
+    screen.say(said.format(target=Path(directory) / INDEX, n=written.count(count)))

@@ -28,7 +28,7 @@ from clvmodels.fitting.oracle import lifetimes_opinion
 from clvmodels.fitting.result import Fit
 from clvmodels.kpi_files import kpi_book
 from clvmodels.kpis import kpi_history, observed_kpis
-from clvmodels.language import LANGUAGES, _, speaking
+from clvmodels.language import LANGUAGES, _, gettext, speaking
 from clvmodels.models import usual_families
 from clvmodels.prediction import predict
 from clvmodels.report.contract import Analysis, report_data
@@ -346,7 +346,8 @@ def _source_name(log: Transactions) -> str:
 def _title(source: Any, log: Transactions) -> str:
     """What people call the data: a built-in log's title, a file's name."""
     is_file = isinstance(source, (str, Path)) and log.published_split is None
-    return Path(_source_name(log)).name if is_file else _source_name(log)
+    name = _source_name(log)
+    return Path(name).name if is_file else name if log.published_split is None else gettext(name)
 
 
 def created_now() -> dt.datetime:

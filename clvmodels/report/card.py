@@ -73,7 +73,8 @@ def facts(card: CustomerCard, forecast: Predictions) -> list[tuple[str, str]]:
         return n.money(value, currency)
 
     def ends(name: str, show: Any) -> str:
-        both = n.between(show(c[name + "_lower"]), show(c[name + "_upper"]))
+        limits = [c[name + "_lower"], c[name + "_upper"]]
+        both = n.between(*(n.amounts(limits, currency) if show is money else map(show, limits)))
         mean = n.decimal(c["expected_purchases"], 1) if name == "purchases" else show(c[name])
         return WORDS["interval"].format(mean=mean, interval=both)
 
@@ -94,7 +95,7 @@ def facts(card: CustomerCard, forecast: Predictions) -> list[tuple[str, str]]:
             "monetary_value": money(c["monetary_value"]),
             "expected_spend": money(c["expected_spend"]),
             "value": ends("value", money),
-            "quartiles": n.between(*(money((card.values or {})[level]) for level in (0.25, 0.75))),
+            "quartiles": n.between(*n.amounts([(card.values or {})[level] for level in (0.25, 0.75)], currency)),
             "clv": ends("clv", money),
             "formula_value": money(c["formula_value"]),
             "tier": texts.TIERS[c["tier"]],
@@ -117,12 +118,14 @@ def verdict(card: CustomerCard, forecast: Predictions) -> tuple[str, str]:
     """The card in two sentences."""
     c, money = card.plain(), forecast.spend is not None
     show, name = (lambda x: n.money(x, forecast.currency), "value") if money else (n.count, "purchases")
+    limits = [c[name + "_lower"], c[name + "_upper"]]
+    lower, upper = n.amounts(limits, forecast.currency) if money else map(show, limits)
     said = {
         "purchases": n.decimal(c["expected_purchases"], 1),
         "start": n.day(forecast.horizon.start),
         "end": n.day(forecast.horizon.end),
-        "lower": show(c[name + "_lower"]),
-        "upper": show(c[name + "_upper"]),
+        "lower": lower,
+        "upper": upper,
         "value": show(c["value"]) if money else "",
     }
     formula = show(c["formula_value"]) if money else n.decimal(c["formula_purchases"], 1)
