@@ -26,7 +26,7 @@ from clvmodels.fitting.result import Fit
 from clvmodels.fitting.stack import STACK, StackFit, blend_of
 from clvmodels.models import FAMILIES, Family
 from clvmodels.models.arrays import Array
-from clvmodels.models.formula_rate import FormulaRate
+from clvmodels.models.formula_rate import FormulaRate, NobodyReturns
 
 FORMAT = "clvmodels fit"
 SCHEMA = 2
@@ -144,7 +144,7 @@ def _to_plain(fit: Fit) -> dict[str, Any]:
 def _from_plain(plain: dict[str, Any]) -> Fit:
     if plain["family"] == STACK:
         return _stack_from_plain(plain)
-    family: type[Family] = FormulaRate if plain["family"] == FormulaRate.name else FAMILIES[plain["family"]]
+    family: type[Family] = ({one.name: one for one in (FormulaRate, NobodyReturns)} | FAMILIES)[plain["family"]]
     constants = {name: int(plain["constants"][name]) for name in family.constant_names}
     model = _model(family, plain["parameters"], constants)
     covariance = np.array(plain["log_covariance"], float)

@@ -26,8 +26,11 @@ DEFAULT, DEFAULT_SPEND = "bgnbd", "gamma_gamma_first"
 """What is taken when the calibration is too short for earlier cut-offs."""
 ALIKE = 1e-6
 """Mean log scores that differ by less are equal, whatever their standard error: one family is a case of the other."""
-FORMULAS_IN_STACK = ("formula_customer",)
-"""The textbook formula may join the stack."""
+FORMULAS_IN_STACK = ("formula_customer", "zero")
+"""The textbook formula may join the stack, and that nobody buys again."""
+GONE, EARNED = "zero", 2.0
+"""The member that no story stands behind, and by how many standard errors of the CRPS a stack has to be better with it:
+who leaves is the families' to tell where they can."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +121,10 @@ def choose(
     1. Of the families the one with the best mean log score wins; families within one paired standard error of it are
        tied, and the one with the fewest parameters is taken.
     2. A *stack*, a weighted mixture of the families and of the formula, has the weights that would have had the best
-       CRPS. It is judged at each cut-off with weights that know nothing of that one, and takes the place of the family
-       if its log score or its CRPS is better by more than one standard error, and neither is worse by as much.
+       CRPS. That nobody buys again is a member, too, if the stack is better with it by more than two standard errors of
+       the CRPS: where customers come back after long silences. The stack is judged at each cut-off with weights that
+       know nothing of that one, and takes the place of the family if its log score or its CRPS is better by more than
+       one standard error, and neither is worse by as much.
     3. Of the spend families the one with the best CRPS of value wins; ties, within two standard errors, go to the one
        with fewer parameters, then to the one that uses every purchase.
 
@@ -133,7 +138,7 @@ def choose(
     families
         Names of the families to choose among; all for continuous time by default.
     formulas
-        Formulas that may join the stack: ``"formula_customer"``, ``"formula_repeat"``.
+        Formulas that may join the stack: ``"formula_customer"``, ``"formula_repeat"``, ``"zero"``.
     shares
         Where the calibration is cut.
     progress
@@ -159,7 +164,7 @@ def choose(
     names = [name for name in names if name not in left_out]
     if not rounds or not names:
         return _fallback(summary, left_out)
-    judged = [
+    everybody = [
         scored(
             origin,
             {name: _purchases(fits[name].predictive_model) for name in names}
@@ -167,7 +172,8 @@ def choose(
         )
         for origin, fits in rounds
     ]
-    league = League.of(judged, names)
+    league = _league(everybody, names)
+    judged = league.judged
     family, reason = _winner(league)
     spends, spend = pd.DataFrame(), None
     if summary.has_value:
@@ -189,6 +195,16 @@ def choose(
         left_out=left_out,
         reason=reason,
     )
+
+
+def _league(judged: Sequence[Scored], names: Sequence[str]) -> League:
+    """The league of a stack that may hold everything, or of one in which nobody is lost unseen: if that is as good."""
+    whole = League.of(judged, names)
+    if GONE not in whole.members:
+        return whole
+    plain = League.of([one.without(GONE) for one in judged], names)
+    gain, error = plain.difference({GONE: plain.crps[STACK], STACK: whole.crps[STACK]}, GONE, STACK)
+    return whole if gain > EARNED * error else plain
 
 
 def _winner(league: League) -> tuple[str, str]:

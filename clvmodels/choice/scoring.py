@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,6 +40,18 @@ class Scored:
 
     A mixture with weights w has the CRPS wᵀ · products · w.
     """
+
+    def without(self, name: str) -> Scored:
+        """The same with one member less."""
+        kept = [place for place, one in enumerate(self.names) if one != name]
+        return replace(
+            self,
+            names=tuple(self.names[place] for place in kept),
+            models=tuple(self.models[place] for place in kept),
+            chance=self.chance[:, kept],
+            mean=self.mean[:, kept],
+            products=self.products[:, kept][:, :, kept],
+        )
 
     def log_score(self, weights: Array) -> Array:
         """Log probability that the mixture gave to what each customer did."""

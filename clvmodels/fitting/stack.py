@@ -15,15 +15,19 @@ from clvmodels.fitting.result import Fit
 from clvmodels.language import _, attribute
 from clvmodels.models import Family, PurchaseFamily
 from clvmodels.models.blend import Blend
-from clvmodels.models.formula_rate import FormulaRate
+from clvmodels.models.formula_rate import FormulaRate, NobodyReturns
 
 if TYPE_CHECKING:
     from clvmodels.summary import Summary
 
 STACK, FORMULA = "stack", "formula"
 """The name of the family, and the method of members that are fitted to nothing."""
-FORMULA_MEMBERS = {"formula_customer": 1, "formula_repeat": 0}
-"""Formulas that may join a stack → whether they count the first order."""
+FORMULA_MEMBERS: dict[str, tuple[type[FormulaRate], int]] = {
+    "formula_customer": (FormulaRate, 1),
+    "formula_repeat": (FormulaRate, 0),
+    "zero": (NobodyReturns, 0),
+}
+"""Formulas that may join a stack → their model, and whether it counts the first order."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -106,8 +110,9 @@ def stack_of(
 
 def formula_fit(name: str, summary: Summary, shortest: float) -> Fit:
     """A formula as a fit: nothing in it is estimated; observations count as at least ``shortest``."""
+    kind, first = FORMULA_MEMBERS[name]
     return Fit(
-        model=FormulaRate(shortest, FORMULA_MEMBERS[name]),
+        model=kind(shortest, first),
         method=FORMULA,
         unit=Unit(summary.unit),
         log_likelihood=0.0,

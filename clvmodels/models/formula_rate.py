@@ -1,4 +1,4 @@
-"""The formula as a member of a blend: a customer's own rate goes on for ever, and others teach nothing."""
+"""Formulas as members of a blend: a customer's own rate goes on for ever, or nobody ever comes back."""
 
 from __future__ import annotations
 
@@ -81,3 +81,33 @@ class FormulaRate(RenewalFamily):
     def updated(self, x: ArrayLike, T: ArrayLike, stage: Any = 0) -> tuple[Any, Any]:
         """Shape and rate of the customer's rate."""
         return np.maximum(np.asarray(x, float) + self.first, NEVER), np.maximum(np.asarray(T, float), self.shortest)
+
+
+@dataclass(frozen=True)
+class NobodyReturns(FormulaRate):
+    """The heuristic ``zero`` as a member of a blend: everybody has bought for the last time, whatever they did before.
+
+    With a weight it is the share of customers that is lost without a sign of it. Where customers come and go, a silence
+    says little of who will be back, and the families that let customers leave read too much into it: they call the
+    silent dead to get the total right. This member lowers the total and leaves the ranking to the others.
+
+    Examples
+    --------
+    >>> float(NobodyReturns(shortest=13).expected_purchases(26, 2, 3, 30))
+    0.0
+    """
+
+    name = "nobody_returns"
+    title = attribute("Nobody buys again")
+
+    def rescale(self, factor: float) -> NobodyReturns:
+        """The same when time is counted in units ``factor`` times smaller."""
+        return NobodyReturns(self.shortest * factor, self.first)
+
+    def p_alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """0."""
+        return super().p_dead(x, t_x, T)
+
+    def p_dead(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
+        """1."""
+        return super().p_alive(x, t_x, T)

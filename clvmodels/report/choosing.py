@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import exp
 from typing import Any
 
+from clvmodels.fitting.stack import FORMULA_MEMBERS
 from clvmodels.language import _
 from clvmodels.report import numbers as n
 from clvmodels.report import texts
@@ -60,9 +61,9 @@ def _league(found: League) -> Table:
         for one in found["league"]
     ]
     rows += [
-        row(HEADINGS["formula"], *([n.MISSING] * 5), n.decimal(weight, 2), "")
+        row(HEADINGS[name], *([n.MISSING] * 5), n.decimal(weight, 2), "")
         for name, weight in weights.items()
-        if name.startswith("formula")
+        if name in FORMULA_MEMBERS
     ]
     names = ("model", "log_score", "log_difference", "crps", "crps_difference", "factor", "weight", "chosen")
     return Table(

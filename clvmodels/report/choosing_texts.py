@@ -12,7 +12,7 @@ PROSE: Mapping[str, str] = SPOKEN | {
     "holdout was known. The best mean log score wins; models within one standard error of it count as equal, and the "
     "one with the fewest parameters is taken. The stack, a weighted mixture of the models and of the formula, has to "
     "be better than that by more than one standard error, with weights that know nothing of the cut-off they are "
-    "judged at.",
+    "judged at; that nobody buys again is a member of it only where that makes it better by more than two.",
     "reason": "**The choice.** {reason}",
     "later": "**For the forecast** the same was done with all data up to its start. {reason}",
     "anew": "For the forecast the choice was made anew, and {title} is fitted to everything up to {until}.",
@@ -42,5 +42,7 @@ HEADINGS: Mapping[str, str] = SPOKEN | {
     "customers": "Customers",
     "purchases": "Purchases after it",
     "yes": "yes",
-    "formula": "Formula per customer",
+    "formula_customer": "Formula per customer",
+    "formula_repeat": "Formula, repeat orders only",
+    "zero": "Nobody buys again",
 }

@@ -16,7 +16,7 @@ from clvmodels.choice.weights import best_weights
 from clvmodels.models import BGNBD, NBD, GammaGamma
 from clvmodels.models import FAMILIES as ALL
 from clvmodels.models.blend import Blend
-from clvmodels.models.formula_rate import FormulaRate
+from clvmodels.models.formula_rate import FormulaRate, NobodyReturns
 from clvmodels.outcomes import PurchaseOutcomes
 from clvmodels.simulation import simulate
 from clvmodels.summary import Summary, summarize
@@ -92,6 +92,49 @@ def test_a_formula_in_a_blend_is_the_formula() -> None:
     np.testing.assert_allclose(days.expected_purchases(182, x, 0, 7 * T), with_first)
 
 
+def test_nobody_in_a_blend_never_buys() -> None:
+    x, t_x, T = np.array([0.0, 2, 7]), np.array([0.0, 3, 39]), np.array([3.0, 20, 40])
+    nobody, alive = NobodyReturns(13.0), NBD(0.4, 9)
+    assert nobody.expected_purchases(26, x, t_x, T).tolist() == [0, 0, 0]
+    assert nobody.pmf(0, 26, x, t_x, T).tolist() == [1, 1, 1]
+    assert nobody.sample(26, x, t_x, T, seed=1).tolist() == [0, 0, 0]
+    assert nobody.rescale(7) == NobodyReturns(91.0)
+    mixed = PurchaseOutcomes(Blend((0.7, 0.3), (alive, nobody)), 26, x, t_x, T)
+    alone = PurchaseOutcomes(alive, 26, x, t_x, T)
+    np.testing.assert_allclose(mixed.mean, 0.7 * alone.mean)
+    np.testing.assert_allclose(mixed.pmf(2), 0.7 * alone.pmf(2))
+    np.testing.assert_allclose(mixed.p_alive, 0.7)
+
+
+@pytest.fixture(scope="module")
+def comers_and_goers() -> Summary:
+    """1,000 customers who buy for six weeks, each at a pace of their own, are away for seven months, and come back."""
+    rng, days = np.random.default_rng(4), 900
+    rows = []
+    for customer in range(1000):
+        at, pace = rng.uniform(0, 600), rng.gamma(1.2, 1 / 20)
+        rows.append((customer, at))
+        while at < days:
+            stay = rng.exponential(45)
+            rows += [(customer, at + one) for one in stay * rng.random(rng.poisson(stay * pace)) if at + one < days]
+            at += stay + rng.exponential(200)
+    log = pd.DataFrame(rows, columns=["customer_id", "day"])
+    dates = pd.Timestamp("2022-01-01") + pd.to_timedelta(log["day"].astype(int), unit="D")
+    return summarize(log.assign(date=dates)[["customer_id", "date"]], until="2024-06-18")
+
+
+@pytest.mark.filterwarnings("ignore::clvmodels.errors.DiagnosticWarning")
+def test_where_customers_come_back_some_are_lost_unseen(comers_and_goers: Summary) -> None:
+    """A family that lets customers leave calls the silent dead to get the total right: the stack need not."""
+    choice = choose(comers_and_goers, families=["bgnbd", "nbd"])
+    assert choice.family == "stack"
+    assert choice.weights["zero"] == pytest.approx(0.2, abs=0.07)
+    assert choice.weights["bgnbd"] < 0.5  # without that member 0.67
+    stack = choice.fit(comers_and_goers)
+    assert stack.parameters == pytest.approx(dict(choice.weights))
+    assert float(stack.model.p_alive(3, 30, 30)) < 0.8
+
+
 @pytest.mark.filterwarnings("ignore::clvmodels.errors.DiagnosticWarning")
 def test_the_model_that_made_the_data_is_not_far_from_the_winner(summary: Summary) -> None:
     choice = choose(summary, families=FAMILIES)
@@ -99,6 +142,7 @@ def test_the_model_that_made_the_data_is_not_far_from_the_winner(summary: Summar
     assert league.loc["bgnbd", "log_score_upper"] >= 0
     assert league.loc["nbd", "log_score_upper"] < 0  # nobody leaves: found out
     assert choice.spend in {"gamma_gamma", "gamma_gamma_first"}
+    assert "zero" not in choice.weights  # who leaves is told by the family
     frame = choice.fit(summary).model
     assert frame.kind == "purchases"
 
