@@ -99,15 +99,14 @@ def _path(card: Any) -> list[str]:
 
 def _of_report(folder: Path) -> Predictions:
     """The forecast behind a report, made again from its data and its fits."""
-    import json
-
     from clvmodels.datasets import DATASETS
     from clvmodels.language import speak
     from clvmodels.prediction import predict
+    from clvmodels.report.contract import read_data
     from clvmodels.store import load
     from clvmodels.summary import summarize
 
-    data = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    data = read_data(folder)
     given, source = data["provenance"]["options"], data["data"]["source"]
     speak(given.get("language", "en"))
     names = {one.title: name for name, one in DATASETS.items()}

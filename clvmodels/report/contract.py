@@ -10,6 +10,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,14 @@ import pandas as pd
 from clvmodels import __version__
 from clvmodels.checks import Check
 from clvmodels.choice import Choice
+from clvmodels.errors import InputError
 from clvmodels.evaluation import Evaluation
 from clvmodels.fitting.oracle import Opinion
 from clvmodels.fitting.result import Fit
 from clvmodels.fitting.stack import StackFit
 from clvmodels.kpi_files import KpiBook
 from clvmodels.kpis import Kpis
+from clvmodels.language import _
 from clvmodels.prediction import Predictions
 from clvmodels.report import meeting_data
 from clvmodels.summary import Holdout
@@ -34,6 +37,11 @@ PACKAGES = (
     "matplotlib", "jinja2", "typst",
 )  # fmt: skip
 
+
+PARTS = (
+    "data", "calibration", "holdout", "models", "evaluation", "comparison", "forecast", "kpis", "checks", "provenance",
+)  # fmt: skip
+"""What every report.json holds besides its schema."""
 
 CERTIFICATE = ("asked", "draws", "ess", "k_hat", "k_hat_limit", "r_hat", "tail_ess", "divergences")
 """What a posterior fit's diagnostics say of its draws; those of the other method are null."""
@@ -195,6 +203,44 @@ def plain(value: Any) -> Any:
 def dumps(data: Mapping[str, Any]) -> str:
     """JSON text that fails rather than hold a NaN."""
     return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_data(folder: str | Path) -> dict[str, Any]:
+    """What the report.json in a folder holds: whole, and of the schema that this version writes.
+
+    Raises
+    ------
+    InputError
+        When it is not there, cannot be read, lacks a part, or has another schema.
+    """
+    path = Path(folder) / "report.json"
+    if not path.is_file():
+        raise InputError(
+            _("{folder} is no report: it holds no report.json. Name a folder that 'report' wrote.").format(
+                folder=folder
+            )
+        )
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        schema = data["schema"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            _("{path} cannot be read ({name}). Make the report again.").format(path=path, name=type(error).__name__)
+        ) from None
+    if schema != SCHEMA:
+        raise InputError(
+            _("{path} has schema {schema}; this version reads {known}. Make the report again.").format(
+                path=path, schema=schema, known=SCHEMA
+            )
+        )
+    missing = [name for name in PARTS if name not in data]
+    if missing:
+        raise InputError(
+            _("{path} has no {parts}: it is not as it was written. Make the report again.").format(
+                path=path, parts=", ".join(map(repr, missing))
+            )
+        )
+    return data
 
 
 def _fit(fit: Fit | None) -> dict[str, Any] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from clvmodels.forecast_rows import TIERS
 from clvmodels.kpis.changes import compare_kpis
 from clvmodels.language import _
 from clvmodels.report.build import Report
-from clvmodels.report.contract import SCHEMA
+from clvmodels.report.contract import read_data
 from clvmodels.summary import Summary
 
 LEVEL = 0.95
@@ -185,30 +184,8 @@ def compare_reports(before: str | Path | Report, after: str | Path | Report) -> 
     )
 
 
-def _read(folder: str | Path | Report) -> Mapping[str, Any]:
-    if isinstance(folder, Report):
-        return folder.data
-    path = Path(folder) / "report.json"
-    if not path.is_file():
-        raise InputError(
-            _("{folder} is no report: it holds no report.json. Name two folders that 'report' wrote.").format(
-                folder=folder
-            )
-        )
-    try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        schema = data["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            _("{path} cannot be read ({name}). Make the report again.").format(path=path, name=type(error).__name__)
-        ) from None
-    if schema != SCHEMA:
-        raise InputError(
-            _("{path} has schema {schema}; this version compares {known}. Make the report again.").format(
-                path=path, schema=schema, known=SCHEMA
-            )
-        )
-    return data
+def _read(report: str | Path | Report) -> Mapping[str, Any]:
+    return report.data if isinstance(report, Report) else read_data(report)
 
 
 def _currency(data: Mapping[str, Any]) -> str | None:

@@ -75,6 +75,22 @@ def test_what_cannot_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"schema": ', "cannot be read (JSONDecodeError)"),
+        ("[1, 2]", "cannot be read (TypeError)"),
+        ('{"schema": 0}', "has schema 0; this version reads 1"),
+        ('{"schema": 1}', "has no 'data', 'calibration',"),
+    ],
+)
+def test_a_report_that_is_damaged_or_old(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, reason: str
+) -> None:
+    (tmp_path / "report.json").write_text(text)
+    assert said(capsys, f"customer 17 {tmp_path}", 2).startswith(f"Error: {tmp_path / 'report.json'} {reason}")
+
+
 def test_a_report_whose_data_changed_is_not_shown_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

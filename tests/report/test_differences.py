@@ -147,9 +147,10 @@ def test_comparison_speaks_portuguese(moved: Difference) -> None:
     [
         ("unit", "the reports cannot be compared: the unit of time is week in early and day in other."),
         ("currency", "the reports cannot be compared: the currency is USD in early and EUR in other."),
-        ("schema", "other/report.json has schema 9; this version compares 1. Make the report again."),
+        ("schema", "other/report.json has schema 9; this version reads 1. Make the report again."),
         ("broken", "other/report.json cannot be read (JSONDecodeError). Make the report again."),
-        ("gone", "other is no report: it holds no report.json. Name two folders that 'report' wrote."),
+        ("gone", "other is no report: it holds no report.json. Name a folder that 'report' wrote."),
+        ("kpis", "other/report.json has no 'kpis': it is not as it was written. Make the report again."),
     ],
 )
 def test_reports_that_cannot_be_compared(tmp_path: Path, change: str, said: str) -> None:
@@ -159,6 +160,8 @@ def test_reports_that_cannot_be_compared(tmp_path: Path, change: str, said: str)
     data["forecast"]["unit"] = "day" if change == "unit" else "week"
     data["data"]["currency"] = "EUR" if change == "currency" else "USD"
     data["schema"] = 9 if change == "schema" else 1
+    if change == "kpis":
+        del data["kpis"]
     text = "{" if change == "broken" else json.dumps(data)
     (other / "report.json").unlink(missing_ok=True)
     if change != "gone":
