@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help report setup test test-all check evidence league bench lock clean
+.PHONY: help report setup test test-all check evidence channels league bench lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ check: .venv/.all  ## ruff and mypy
 
 evidence: .venv/.all  ## are posteriors calibrated? 500 worlds by importance sampling, 100 by NUTS (ten minutes)
 	$(BIN)/python benchmarks/evidence.py
+
+channels: .venv/.all  ## do the intervals of channels hold their true values? 200 logs, one channel lucky (a quarter of an hour)
+	$(BIN)/python benchmarks/channels.py
 
 league: .venv/.all  ## does what `--family auto` chooses lose to a formula? three public logs (two minutes)
 	$(BIN)/python benchmarks/league.py

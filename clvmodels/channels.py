@@ -1,4 +1,4 @@
-"""Channels and segments against what their customers cost to win: pooled, so that a small one cannot lead by luck.
+"""Channels and segments against what their customers cost to win: pooled, so that a small one does not lead by luck.
 
 Every channel has its own level of purchase rate, of dropout, of spend and of the first order: the families' formulas
 with these levels multiplied. A channel's own customers say something about its levels, the other channels the rest, in
@@ -51,7 +51,10 @@ EFFECTS = ("purchase_rate", "dropout", "spend", "first_order")
 
 @dataclass(frozen=True, eq=False)
 class Channels:
-    """Channels by the value of their next customer, the highest first.
+    """Channels by the cost that their next customer is worth with some confidence, the highest first.
+
+    The order is that of ``highest_cost``, not of the mean: the mean of a small channel is the least certain, and of
+    several channels that are alike the one that stands highest was lucky.
 
     Attributes
     ----------
@@ -61,11 +64,12 @@ class Channels:
 
         Pooled: ``clv_pooled``, ``clv_pooled_lower``, ``clv_pooled_upper`` (per present customer, at the channel's own
         levels); ``ltv``, ``ltv_lower``, ``ltv_upper``: what the next customer is worth in the first ``months`` months,
-        first order included, × margin, discounted; ``ltv_alone``: the same from this channel's customers alone;
+        first order included, × margin, discounted; ``highest_cost``: the cost that it exceeds with probability
+        ``confidence``, so the most that is worth paying; ``ltv_alone``: the ltv from this channel's customers alone;
         ``p_best``: probability that no channel's is higher. Intervals are 90 % and of the mean customer.
 
         With cost: ``cost`` (mean per customer), ``ltv_to_cost``, ``p_above_1``, ``p_above_3`` (probabilities of the
-        ratio), ``highest_cost`` (the cost that the ltv exceeds with probability ``confidence``), ``payback_month``,
+        ratio), ``payback_month``,
         ``payback_lower``, ``payback_upper`` (months until margins have paid the mean cost: 0, the first order; NaN: not
         within 24), ``p_payback`` (probability of payback within them).
 
@@ -167,16 +171,17 @@ def compare_channels(
             **_forward(forecast, groups, evidence, drawn),
             "ltv": rows.mean(axis=0),
             **dict(zip(("ltv_lower", "ltv_upper"), np.quantile(rows, _ends(), axis=0), strict=True)),
+            "highest_cost": np.quantile(rows, 1 - confidence, axis=0),
             "ltv_alone": _next_customers(forecast, evidence, evidence.alone[None], evidence.purchases, months)[0][0],
             "p_best": np.bincount(rows.argmax(axis=1), minlength=groups.n) / len(rows),
         }
     )
     spread = _spread(past + clv, groups, costs)
     if costs is not None:
-        table = table.assign(**_against_cost(rows, curve, groups, costs, confidence))
+        table = table.assign(**_against_cost(rows, curve, groups, costs))
     for place, name in enumerate(evidence.names):
         table[name] = np.exp(drawn[:, :, place]).mean(axis=0)
-    order = np.argsort(-table["ltv"].to_numpy(), kind="stable")
+    order = np.argsort(-table["highest_cost"].to_numpy(), kind="stable")
     monthly = [
         pd.DataFrame(
             {
@@ -338,6 +343,7 @@ def _evidence(forecast: Predictions, groups: Groups) -> _Evidence:
         return np.asarray(there.log_likelihood(*(column[spent] for column in known)))
 
     tempered = _overdispersion(each, count, k - 2), _overdispersion(each_spend, np.ones(int(spent.sum())), 1)
+    shared = _shared_luck(each_spend, spent, first_value)
     linear, information = np.zeros((groups.n, k)), np.zeros((groups.n, k, k))
     alone = np.zeros((groups.n, k))
     for channel in range(groups.n):
@@ -373,6 +379,7 @@ def _evidence(forecast: Predictions, groups: Groups) -> _Evidence:
             alone[channel, -1] = np.log(firsts.mean() / mean)
             information[channel, -1, -1] = 1 / spread
             linear[channel, -1] = level / spread
+            _tie(information[channel], linear[channel], shared)
     return _Evidence(names, linear, information, alone, model, money, mean)
 
 
@@ -392,6 +399,31 @@ def _overdispersion(each: Any, weight: Array, k: int) -> float:
         if information > 1:
             ratios.append(float(weight @ score**2) / information)
     return max(1.0, float(np.mean(ratios))) if ratios else 1.0
+
+
+def _shared_luck(each: Any, spent: NDArray[np.bool_], first: Array) -> float:
+    """Correlation, over customers, of what moves the level of spend and what moves the level of the first order.
+
+    Who pays much at every repeat purchase has mostly paid much at the first: a channel that was lucky in one has been
+    lucky in the other. It is the correlation of both estimates, too, of which each is a sum over the same customers.
+    """
+    step = np.full(1, STEP)
+    score = np.zeros(first.size)
+    score[spent] = (each(step) - each(-step)) / (2 * STEP)
+    deviation = first - first.mean()
+    both = float(np.sqrt((score @ score) * (deviation @ deviation)))
+    return float(np.clip((score @ deviation) / both, 0.0, 0.95)) if both > 0 else 0.0
+
+
+def _tie(information: Array, linear: Array, correlation: float) -> None:
+    """Let the last two levels of one channel, of spend and of the first order, err together (in place)."""
+    two = slice(-2, None)
+    known = np.sqrt(np.diag(information)[two])
+    if known[0] < 1:  # nobody came back, to say anything of spend
+        return
+    apart = np.linalg.inv(np.array([[1.0, correlation], [correlation, 1.0]]))
+    information[two, two] = apart * np.outer(known, known)
+    linear[two] = known * (apart @ (linear[two] / known))
 
 
 def _mode(function: Any, k: int, over: float = 1.0) -> tuple[Array, Array]:
@@ -573,7 +605,7 @@ def _spread(worth: Array, groups: Groups, costs: Array | None) -> dict[str, Arra
     return {name: np.array(values) for name, values in found.items()}
 
 
-def _against_cost(rows: Array, curve: Array, groups: Groups, costs: Array, confidence: float) -> dict[str, Any]:
+def _against_cost(rows: Array, curve: Array, groups: Groups, costs: Array) -> dict[str, Any]:
     """Ratios, probabilities and payback; NaN for a channel whose costs are all missing."""
     known: NDArray[np.bool_] = np.isfinite(costs)
     count = groups.sums(known.astype(float))
@@ -591,7 +623,6 @@ def _against_cost(rows: Array, curve: Array, groups: Groups, costs: Array, confi
         "ltv_to_cost": ratio,
         "p_above_1": np.where(told, (rows > mean).mean(axis=0), np.nan),
         "p_above_3": np.where(told, (rows > 3 * mean).mean(axis=0), np.nan),
-        "highest_cost": np.quantile(rows, 1 - confidence, axis=0),
         "payback_month": ends[0],
         "payback_lower": ends[1],
         "payback_upper": ends[2],

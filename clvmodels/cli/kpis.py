@@ -45,7 +45,7 @@ def kpis(
 
     Example:  clvmodels kpis orders.csv --segment channel --cost cac --margin 0.3 --out kpis
 
-    Example:  clvmodels kpis run --against 2026-03-31 --out kpis
+    Example:  clvmodels kpis run --against 2025-06-30 --out kpis
     """
     from clvmodels.kpi_files import check_kpi_folder, kpi_book, write_kpis
     from clvmodels.prediction import predict
@@ -118,11 +118,14 @@ def _tell(book: KpiBook, forecast: Predictions) -> None:
     screen.say(f"Expected, {forecast.horizon}, with 90 % limits of the mean:")
     screen.table(known[["indicator", "value", "mean_lower", "mean_upper"]])
     for name, found in book.channels.items():
-        screen.say(f"Worth of the next customer of each {name} in {found.months} months, pooled, with 90 % limits:")
-        columns = [name, "customers", "ltv", "ltv_lower", "ltv_upper", "p_best"]
+        screen.say(
+            f"Worth of the next customer of each {name} in {found.months} months, pooled, with 90 % limits; "
+            f"highest_cost is exceeded with probability {found.confidence:g}:"
+        )
+        columns = [name, "customers", "highest_cost", "ltv", "ltv_lower", "ltv_upper", "p_best"]
         screen.table(found.table[columns])
         if found.has_cost:
-            screen.say(f"Against its cost; highest_cost: exceeded with probability {found.confidence:g}:")
+            screen.say("Against its cost:")
             screen.table(found.table[[name, "cost", "ltv_to_cost", "p_above_1", "highest_cost", "payback_month"]])
     if book.changes is not None:
         screen.say("What moved, with 95 % limits of all differences together:")

@@ -47,7 +47,7 @@ def meeting_tables(book: KpiBook, future: Predictions, *, fitted_until: str) -> 
 
 
 def channel_values(found: Channels, future: Predictions) -> FigureTable:
-    """Worth of each channel's next customer, pooled and by itself, with its cost if known; the highest first.
+    """Worth of each channel's next customer, pooled and by itself, with its cost if known; in the order of the table.
 
     Parameters
     ----------
