@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
+from scipy import interpolate, sparse
 
 from clvmodels import lifetime
 from clvmodels.errors import InputError
@@ -45,7 +45,8 @@ class Levers:
         per percent of the lever).
     offers
         A row per group and size of a retention offer: ``prevented`` (share of the leaving), ``gain`` and
-        ``cost_per_customer``: what the offer may cost for each customer it is made to, all of the group, to break even.
+        ``cost_per_customer``: what the offer may cost for each customer it is made to, all of the group, to break even;
+        ``formula_gain`` and ``formula_cost_per_customer``: the same by the formula.
     rewards
         A row per group and reward: ``reward`` (share of order value given back), ``frequency_needed`` (rise that pays
         for it by the model; NaN: none up to three times as many purchases), ``formula_needed``.
@@ -109,9 +110,10 @@ def value_levers(forecast: Predictions, by: str | Sequence[str] | Groups = ()) -
     ]  # fmt: skip
     offers = []
     for prevented in OFFERS:
-        gain = next(found) - base
+        gain, by_formula = next(found) - base, formula * (1 / (1 - prevented) - 1)
         offers.append(_rows(groups, prevented=prevented, customers=size.astype(int), gain=gain,
-                            cost_per_customer=gain / size))  # fmt: skip
+                            cost_per_customer=gain / size, formula_gain=by_formula,
+                            formula_cost_per_customer=by_formula / size))  # fmt: skip
     curve = np.array([next(found) for _ in CURVE])
     rewards = [
         _rows(groups, reward=reward, frequency_needed=_needed(curve, reward, forecast.margin),
@@ -153,9 +155,13 @@ def _needed(curve: Array, reward: float, margin: float) -> Array:
     left = 1 - reward / margin
     if left <= 0:
         return np.full(curve.shape[1], np.nan)
-    net = curve * left
-    rises = np.array(CURVE)
-    return np.array([np.interp(base, each, rises, right=np.nan) for base, each in zip(curve[0], net.T, strict=True)])
+    rises = np.log1p(CURVE)
+    needed = np.full(curve.shape[1], np.nan)
+    for group, worth in enumerate(curve.T):
+        if worth[0] > 0 and worth[-1] * left >= worth[0]:  # the logarithms are nearly straight, without dropout quite
+            found = interpolate.PchipInterpolator(np.log(worth / worth[0]), rises)(-np.log(left))
+            needed[group] = np.expm1(float(found))
+    return needed
 
 
 def _rows(groups: Groups, **columns: Any) -> pd.DataFrame:

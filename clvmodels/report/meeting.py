@@ -19,6 +19,13 @@ from clvmodels.written import month
 
 SHOWN_GRID = (-0.2, -0.1, 0.0, 0.1, 0.2, 0.5)
 """Changes of the sliders' table on paper."""
+OFFER_COLUMNS = {
+    "gain": "gain",
+    "formula_gain": "formula_gain",
+    "cost_per_customer": "break_even",
+    "formula_cost_per_customer": "formula_break_even",
+}
+"""Columns of the table of offers, and their headings."""
 
 
 def _dates(data: Data) -> dict[str, str]:
@@ -253,20 +260,25 @@ def _one_segment(data: Data, one: Mapping[str, Any], pictures: Sequence[Picture]
 
     best = rows[0]
     facts = {side: money(best[f"ltv_{side}"]) for side in ("lower", "upper")} | {"ltv": money(best["ltv"])}
+    facts |= {"highest": money(best["highest_cost"]), "confidence": n.percent(one["confidence"], 0)}
     said = words.PROSE["channels_best"].format(best=names[0], p=_chance(best["p_best"]), **facts)
-    ltv, alone, low, high = (column(key) for key in ("ltv", "ltv_alone", "ltv_lower", "ltv_upper"))
+    keys = ("highest_cost", "ltv", "ltv_alone", "ltv_lower", "ltv_upper")
+    highest, ltv, alone, low, high = (column(key) for key in keys)
     following = [
         row(
-            name, n.count(each["customers"]), ltv[i], _range(low[i], high[i]), _chance(each["p_best"]), alone[i],
-            *(n.decimal(each.get(level)) for level in words.LEVELS),
+            name, n.count(each["customers"]), highest[i], ltv[i], _range(low[i], high[i]), _chance(each["p_best"]),
+            alone[i], *(n.decimal(each.get(level)) for level in words.LEVELS),
         )
         for i, (name, each) in enumerate(zip(names, rows, strict=True))
     ]  # fmt: skip
-    heads = (*columns("customers", "next", "limits", "best", "alone"), *(words.LEVELS[key] for key in words.LEVELS))
+    heads = (
+        *columns("customers", "highest", "next", "limits", "best", "alone"),
+        *(words.LEVELS[key] for key in words.LEVELS),
+    )
     slug = _slug(segment)
     caption = words.CAPTIONS["channel_next"].format(segment=segment, months=n.count(one["months"]))
     blocks: list[Block] = [
-        Paragraph(said), *pictures, Table(f"next_{slug}", caption, heads, tuple(following), "lrrrrr" + "rrrr")
+        Paragraph(said), *pictures, Table(f"next_{slug}", caption, heads, tuple(following), "lrrrrrr" + "rrrr")
     ]  # fmt: skip
     if one["has_cost"]:
         blocks += _cost(data, one, names)
@@ -355,7 +367,7 @@ def levers(data: Data) -> list[Block]:
     known = _everyone(data["kpis"]["expected"])
     alive, active = known["alive_now"]["value"], known["active_years"]["value"]
     stay = active / (alive * data["kpis"]["horizon_years"]) if alive else None
-    coin = data["forecast"]["models"]["purchases"]["family"] != "pareto_nbd"
+    coin = by_name["frequency"]["elasticity"] < 0.9995  # else nobody leaves sooner for buying more often
     blocks.append(
         Paragraph(
             words.PROSE["levers_why"].format(
@@ -448,11 +460,13 @@ def _sliders(data: Data, found: Mapping[str, Any]) -> Sliders:
 
 
 def _offers(data: Data, found: Mapping[str, Any]) -> list[Block]:
-    gain, cost = (amounts(data, [one[key] for one in found["offers"]]) for key in ("gain", "cost_per_customer"))
-    offers = [row(n.percent(one["prevented"], 0), gain[i], cost[i]) for i, one in enumerate(found["offers"])]
-    heads = tuple(words.HEADS[key] for key in ("prevented", "worth", "break_even"))
+    columns = [amounts(data, [one[key] for one in found["offers"]]) for key in OFFER_COLUMNS]
+    offers = [
+        row(n.percent(one["prevented"], 0), *(column[i] for column in columns)) for i, one in enumerate(found["offers"])
+    ]
+    heads = tuple(words.HEADS[key] for key in ("prevented", *OFFER_COLUMNS.values()))
     blocks: list[Block] = [
-        Paragraph(words.PROSE["offers"]), Table("offers", words.CAPTIONS["offers"], heads, tuple(offers), "rrr")
+        Paragraph(words.PROSE["offers"]), Table("offers", words.CAPTIONS["offers"], heads, tuple(offers), "rrrrr")
     ]  # fmt: skip
     rewards = [
         row(

@@ -52,8 +52,8 @@ HEADS: Catalogue[str] = SPOKEN | {
     "elasticity": "Model: % of value",
     "formula_elasticity": "Formula: % of value",
     "prevented": "Leaving prevented",
-    "worth": "Worth in the horizon",
-    "break_even": "Break-even per customer",
+    "break_even": "Break-even per customer, model",
+    "formula_break_even": "Break-even per customer, formula",
     "reward": "Given back",
     "needed": "Rise needed, model",
     "formula_needed": "Rise needed, formula",
@@ -129,11 +129,13 @@ PROSE: Catalogue[str] = SPOKEN | {
     "them. “Next customer” is the expected margin of a new customer in the first {months} months, the first order "
     "included, discounted; it is what acquisition money buys. “Past + CLV” describes the customers already there, of "
     "whatever age; the sum of its CLV is the forecast.",
-    "channels_best": "The highest is **{best}** with {ltv} ({lower} to {upper}); it is the best of all channels with a "
-    "probability of {p}.",
-    "channels_cost": "“Worth paying up to” is the cost that the next customer's worth exceeds with a probability of "
-    "{confidence}. Payback counts undiscounted margins from the first order on (“first order”: it pays by itself) "
-    "against the channel's mean cost; “later” is beyond 24 months.",
+    "channels_best": "**{best}** stands first: its next customer is worth {ltv} ({lower} to {upper}), and more than "
+    "{highest} with a probability of {confidence}. The channels are in the order of that amount, “worth paying up "
+    "to”, because the mean of a small channel is the least certain; **{best}** is the best of all with a probability "
+    "of {p}.",
+    "channels_cost": "Payback counts undiscounted margins from the first order on (“first order”: it pays by itself) "
+    "against the channel's mean cost; “later” is beyond 24 months. A channel costs too much where its cost is above what is "
+    "“worth paying up to”, the cost that the next customer's worth exceeds with a probability of {confidence}.",
     "cost_missing": "Costs are known for {known} of {customers} customers; means are over these.",
     "no_channels": "`{segment}` cannot be compared: {reason}",
     "levers": "**Arithmetic on assumptions, not effects.** If a factor were one percent higher from the first day of "
@@ -149,7 +151,8 @@ PROSE: Catalogue[str] = SPOKEN | {
     "sliders": "Move the sliders to see other changes. They recompute the totals from a grid in this page, between "
     "whose points the values are interpolated.",
     "offers": "If an offer to **every** customer prevented this share of the leaving (of the odds of leaving, where a "
-    "purchase may be the last), it would pay up to the cost in the last column per customer it is made to.",
+    "purchase may be the last), it would pay for itself up to this cost per customer it is made to. In the formula "
+    "duration is 1 ÷ churn, and every relationship grows longer, also those that are over.",
     "rewards": "A reward of this share of every order costs margin on all orders, also those that would have come "
     "anyway. Frequency would have to rise by this much for it to pay, with a margin of {margin}.",
     "attention": "Lists to look at, not to act on blindly: each says who, how much, and why. All customers with these "

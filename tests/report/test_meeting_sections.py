@@ -98,6 +98,15 @@ def test_sliders_hold_the_models_values(report: Report, told: Document) -> None:
     assert sliders.table.mark.startswith("Table")
 
 
+def test_who_leaves_by_the_clock_or_never_does_not_leave_sooner_for_buying_more(report: Report) -> None:
+    data = json.loads(json.dumps(report.data))
+    for elasticity, said in ((0.9, "more occasions to leave"), (1.0, "does not change how long they stay")):
+        data["levers"]["everyone"]["one_percent"][1]["elasticity"] = elasticity
+        assert data["levers"]["everyone"]["one_percent"][1]["lever"] == "frequency"
+        section = next(one for one in document(data, report.customers, {}).sections if one.name == "levers")
+        assert any(said in getattr(block, "text", "") for block in section.blocks)
+
+
 def test_the_page_holds_sliders_that_are_hidden_without_a_script(told: Document) -> None:
     page = html.render(told, {})
     box = re.search(r'<div class="sliders"[^>]*>', page)

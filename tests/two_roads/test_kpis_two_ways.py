@@ -12,7 +12,7 @@ import clvmodels as clv
 from clvmodels.kpis import expected_kpis, kpi_history, observed_by
 from clvmodels.kpis.expected import active_years
 from clvmodels.levers import CURVE, GRID, value_levers
-from clvmodels.models import BGNBD, GammaGamma
+from clvmodels.models import BGNBD, GammaGamma, ParetoNBD
 from clvmodels.prediction import Predictions
 
 MODEL, SPEND = BGNBD(0.5, 6.0, 0.8, 2.5), GammaGamma(6.25, 3.74, 15.44)
@@ -186,6 +186,44 @@ def test_levers_add_up_and_pay_for_rewards(forecast: Predictions) -> None:
         assert reward.formula_needed == pytest.approx(reward.reward / (0.4 - reward.reward))
         assert reward.frequency_needed > reward.formula_needed  # more purchases are more occasions to leave
     assert CURVE[0] == 0.0
+
+
+def test_levers_are_those_of_the_published_expectation_at_other_rates() -> None:
+    """Pareto/NBD, E[purchases] = r β ÷ (α (s − 1)) × (1 − (β ÷ (β + t))^(s − 1)), at what is known of each customer."""
+    truth = ParetoNBD(0.8, 6.0, 0.9, 15.0)
+    summary = clv.summarize(clv.simulate(truth, spend=SPEND, customers=600, start="2023-01-01", end="2024-06-30"))
+    fits = [clv.fit(family, summary, method="mle") for family in ("pareto_nbd", "gamma_gamma")]
+    here = clv.predict(fits[0], summary, spend=fits[1], margin=0.4)
+    model: Any = here.purchases.model
+    frame, t = here.frame, here.horizon.length(here.unit)
+    x, T = frame["frequency"].to_numpy(float), frame["T"].to_numpy(float)
+
+    def value(rate: float = 1.0, leaving: float = 1.0) -> float:
+        alpha, beta = (model.alpha + T) / rate, (model.beta + T) / leaving
+        mean = (model.r + x) * beta / (alpha * (model.s - 1)) * (1 - (beta / (beta + t)) ** (model.s - 1))
+        return float((frame["p_alive"] * mean * frame["expected_spend"] * 0.4).sum())
+
+    found = value_levers(here)
+    gains = found.one_percent.set_index("lever")["gain"]
+    assert gains["frequency"] == pytest.approx(value(rate=1.01) - value(), rel=1e-6)
+    assert gains["retention"] == pytest.approx(value(leaving=0.99) - value(), rel=1e-6)
+    formula = frame["formula_value"].sum()
+    for offer in found.offers.itertuples():
+        assert offer.gain == pytest.approx(value(leaving=1 - offer.prevented) - value(), rel=1e-6)
+        assert offer.cost_per_customer == pytest.approx(offer.gain / 600)
+        lost = 1 - offer.prevented
+        assert offer.formula_cost_per_customer == pytest.approx(formula * (1 / lost - 1) / 600)
+    for reward in found.rewards.itertuples():
+        assert reward.frequency_needed == pytest.approx(reward.formula_needed, rel=1e-9)  # nobody leaves sooner for it
+
+
+def test_a_reward_that_pays_leaves_the_value_as_it_was(forecast: Predictions, monkeypatch: pytest.MonkeyPatch) -> None:
+    needed = value_levers(forecast).rewards.set_index("reward")["frequency_needed"]
+    steps = (-0.2, -0.1, 0.0, *needed)  # the surface at these rises is the value that they bring
+    monkeypatch.setattr("clvmodels.levers.GRID", steps)
+    base, *more = value_levers(forecast).surface[0, 2:, 2]
+    for reward, worth in zip(needed.index, more, strict=True):
+        assert worth * (1 - reward / 0.4) == pytest.approx(base, rel=1e-4)
 
 
 def test_a_stack_goes_wherever_a_family_goes(forecast: Predictions) -> None:
