@@ -134,8 +134,8 @@ PROSE: Catalogue[str] = SPOKEN | {
     "to”, because the mean of a small channel is the least certain; **{best}** is the best of all with a probability "
     "of {p}.",
     "channels_cost": "Payback counts undiscounted margins from the first order on (“first order”: it pays by itself) "
-    "against the channel's mean cost; “later” is beyond 24 months. A channel costs too much where its cost is above what is "
-    "“worth paying up to”, the cost that the next customer's worth exceeds with a probability of {confidence}.",
+    "against the channel's mean cost; “later” is beyond 24 months. A channel costs too much where its cost is above "
+    "what is “worth paying up to”, the cost that the next customer's worth exceeds with a probability of {confidence}.",
     "cost_missing": "Costs are known for {known} of {customers} customers; means are over these.",
     "no_channels": "`{segment}` cannot be compared: {reason}",
     "levers": "**Arithmetic on assumptions, not effects.** If a factor were one percent higher from the first day of "
