@@ -16,11 +16,12 @@ report: .venv/.core  ## the CDNOW report, from real data, in reports/cdnow
 
 setup: .venv/.all  ## everything: tests, notebooks, checks
 
+# A file stays with one process: what its tests share is then made once.
 test: .venv/.all  ## every test that needs Python alone
-	$(BIN)/python -m pytest -n 2 -m "not external"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not external"
 
 test-all: test  ## those, and every test that needs more: a browser, Java, a database server, a spreadsheet program
-	$(BIN)/python -m pytest -n 2 -m external
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m external
 
 check: .venv/.all  ## ruff and mypy
 	$(BIN)/ruff check .
