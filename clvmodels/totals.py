@@ -16,6 +16,7 @@ from scipy import special
 from clvmodels.fitting.result import Fit
 from clvmodels.fitting.stack import StackFit
 from clvmodels.models.arrays import Array
+from clvmodels.models.formula_rate import NobodyReturns
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
 from clvmodels.outcomes.points import predictive
 from clvmodels.outcomes.sums import Sums, factors, mixture_limits, propagated, purchase_sums, spend_sums
@@ -182,15 +183,20 @@ class Portfolio:
 def _worlds(stack: StackFit, draws: int, sums: Sums, *, seed: int) -> Array:
     """What each total is multiplied by when one member of the stack is right, each as often as its weight says.
 
-    The members' parameters vary too, as their posteriors do, or log-normally: shape (draws, quantities, groups).
+    The members' parameters vary too, as their posteriors do, or log-normally: shape (draws, quantities, groups). That
+    nobody buys again is no world but a share of the customers, which lowers the totals of all worlds alike.
     """
     rng = np.random.default_rng([seed, 3])
-    models = [predictive(one, seed=seed) for one in stack.members]
+    worlds = [part for part in stack.components if not isinstance(part[1].model, NobodyReturns)]
+    members = [one for _weight, one in worlds]
+    weights = np.array([weight for weight, _one in worlds])
+    weights /= weights.sum()
+    models = [predictive(one, seed=seed) for one in members]
     means = [sums(model.at(np.atleast_2d(model.log_vector))).mean(axis=0) for model in models]
-    whole = sum(weight * mean for weight, mean in zip(stack.weights, means, strict=True))
-    ends = np.rint(np.cumsum(stack.weights) * draws).astype(int)
+    whole = sum(weight * mean for weight, mean in zip(weights, means, strict=True))
+    ends = np.rint(np.cumsum(weights) * draws).astype(int)
     result = np.ones((draws, *whole.shape))
-    for start, end, one, mean in zip(np.append(0, ends[:-1]), ends, stack.members, means, strict=True):
+    for start, end, one, mean in zip(np.append(0, ends[:-1]), ends, members, means, strict=True):
         if start == end:
             continue
         if one.posterior is not None:

@@ -149,6 +149,11 @@ class PurchaseFamily(Family):
     discrete: ClassVar[bool] = False
     """Whether time is counted in opportunities to buy, so that x, t_x, T and t must be whole numbers."""
 
+    @property
+    def lost(self) -> float:
+        """Share of customers who never come back, each by chance and whatever they did: a blend may hold one."""
+        return 0.0
+
     @abstractmethod
     def log_likelihood(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, ops: Ops = NUMPY) -> Any:
         """Logarithm of each customer's likelihood, in the given array library."""

@@ -82,6 +82,11 @@ class Blend(PurchaseFamily):
             if weight > 0
         )
 
+    @property
+    def lost(self) -> float:
+        """Weight of the members that say so: a share of the customers, where other weights are chances of worlds."""
+        return float(sum(weight * member.lost for weight, member in zip(self.weights, self.members, strict=True)))
+
     def rescale(self, factor: float) -> Blend:
         """The same blend when time is counted in units ``factor`` times smaller."""
         return Blend(self.weights, tuple(member.rescale(factor) for member in self.members))

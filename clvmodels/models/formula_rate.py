@@ -100,6 +100,11 @@ class NobodyReturns(FormulaRate):
     name = "nobody_returns"
     title = attribute("Nobody buys again")
 
+    @property
+    def lost(self) -> float:
+        """1."""
+        return 1.0
+
     def rescale(self, factor: float) -> NobodyReturns:
         """The same when time is counted in units ``factor`` times smaller."""
         return NobodyReturns(self.shortest * factor, self.first)

@@ -74,10 +74,15 @@ class PurchaseOutcomes:
 
     @cached_property
     def mean_square(self) -> Array:
-        """Square of the expected purchases at a draw, averaged over draws: above ``mean`` ** 2 by their variance."""
+        """Square of the expected purchases at a draw, averaged over draws: above ``mean`` ** 2 by their variance.
+
+        Who is lost is chance, the same at every draw: with a share s lost the mean of an equal mixture of the others'
+        (1 − s)² squares is 1 − s times what the weights give.
+        """
         if self.model.n_draws == 1:
             return np.asarray(self.mean**2)
-        return self.distinct.future(self.model, self.expected_alive, power=2)[self.distinct.place]
+        squares = self.distinct.future(self.model, self.expected_alive, power=2)[self.distinct.place]
+        return np.asarray((1 - self.model.lost) * squares)
 
     @property
     def expected_alive(self) -> Quantity:

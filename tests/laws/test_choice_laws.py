@@ -18,6 +18,7 @@ from clvmodels.models import FAMILIES as ALL
 from clvmodels.models.blend import Blend
 from clvmodels.models.formula_rate import FormulaRate, NobodyReturns
 from clvmodels.outcomes import PurchaseOutcomes
+from clvmodels.prediction import predict
 from clvmodels.simulation import simulate
 from clvmodels.summary import Summary, summarize
 
@@ -104,6 +105,7 @@ def test_nobody_in_a_blend_never_buys() -> None:
     np.testing.assert_allclose(mixed.mean, 0.7 * alone.mean)
     np.testing.assert_allclose(mixed.pmf(2), 0.7 * alone.pmf(2))
     np.testing.assert_allclose(mixed.p_alive, 0.7)
+    np.testing.assert_allclose(mixed.mean_square, mixed.mean**2)  # one world, in which a share is lost by chance
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +135,8 @@ def test_where_customers_come_back_some_are_lost_unseen(comers_and_goers: Summar
     stack = choice.fit(comers_and_goers)
     assert stack.parameters == pytest.approx(dict(choice.weights))
     assert float(stack.model.p_alive(3, 30, 30)) < 0.8
+    totals = predict(stack, comers_and_goers, horizon="6 months").totals
+    assert totals.purchases_lower > totals.purchases / 3  # some are lost, but no world is feared in which all are
 
 
 @pytest.mark.filterwarnings("ignore::clvmodels.errors.DiagnosticWarning")
