@@ -203,8 +203,15 @@ def _customers(folder: str | Path | Report) -> pd.DataFrame | None:
     for name, read in (("customers.parquet", pd.read_parquet), ("customers.csv", pd.read_csv)):
         path = Path(folder) / name
         if path.is_file():
-            frame: pd.DataFrame = read(path)
-            return frame.assign(customer_id=frame["customer_id"].astype(str))
+            try:
+                frame: pd.DataFrame = read(path)
+                return frame.assign(customer_id=frame["customer_id"].astype(str))
+            except (OSError, ValueError, KeyError) as error:  # of Arrow and of pandas' reader, too
+                raise InputError(
+                    _("{path} cannot be read ({name}). Make the report again.").format(
+                        path=path, name=type(error).__name__
+                    )
+                ) from None
     return None
 
 

@@ -172,6 +172,16 @@ def test_reports_that_cannot_be_compared(tmp_path: Path, change: str, said: str)
     shutil.rmtree(other)
 
 
+def test_a_damaged_table_of_customers_is_said_to_be_damaged() -> None:
+    other = Path("other")
+    other.mkdir()
+    shutil.copy("late/report.json", other)
+    (other / "customers.parquet").write_bytes(b"nonsense")
+    with pytest.raises(InputError, match=r"other/customers.parquet cannot be read \(ArrowInvalid\)"):
+        compare_reports("early", "other")
+    shutil.rmtree(other)
+
+
 # --------------------------------------------------------------------------------------------------- the index page
 
 
