@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,7 +54,7 @@ def logs(levels: dict[str, tuple[float, float, float]], seed: int) -> tuple[pd.D
 
 
 def test_intervals_cover_known_values() -> None:
-    """In small; `make channels` does 200 such logs."""
+    """In small; 200 such logs are in benchmarks/channels.json."""
     hits: list[bool] = []
     for seed in range(3):
         rng = np.random.default_rng(seed)
@@ -108,6 +110,19 @@ def test_luck_at_the_first_order_and_later_is_one_luck(lucky: tuple[Predictions,
         drawn.append((score[1] - score[0], some["value_first"].mean()))
     assert told == pytest.approx(np.corrcoef(np.array(drawn).T)[0, 1], abs=0.15)  # three standard errors of 400 draws
     assert (told > 0.2).all()
+
+
+def test_the_committed_study_covers_and_the_lucky_channel_does_not_lead() -> None:
+    """200 logs, five channels with known values and one that was the luckiest of ten: `make channels`."""
+    from scipy import stats
+
+    study = json.loads((Path(__file__).parents[2] / "benchmarks" / "channels.json").read_text())
+    assert study["logs"] == 200
+    low = stats.binom.ppf(0.005, study["logs"], 0.9) / study["logs"]
+    assert all(share >= low for share in study["coverage_90"].values())
+    assert abs(study["coverage_90_drawn_channels"] - 0.9) < 3 * study["standard_error"]
+    assert study["lucky_leads"]["by_average_of_its_customers"] > 0.5  # so it seems
+    assert study["lucky_leads"]["in_the_table"] < 1 / len(study["customers"])
 
 
 def test_channels_are_the_sums_of_their_customers(lucky: tuple[Predictions, Channels]) -> None:
