@@ -52,6 +52,7 @@ def judged(actual: list[float], **predicted: list[float]) -> Evaluation:
         Evaluation,
         SimpleNamespace(
             models={"purchases": "bgnbd"},
+            customers=range(len(actual)),
             actual=lambda quantity: np.array(actual, float),
             predicted=lambda quantity, name=None: columns[name or "model"],
         ),
@@ -202,7 +203,7 @@ def test_verdict_turns_every_metric_the_same_way() -> None:
         ],
         columns=["quantity", "metric", "model", "formula", "difference", "lower", "upper", "verdict"],
     )
-    evaluation = cast(Evaluation, SimpleNamespace(comparison=comparison, n_resamples=20))
+    evaluation = cast(Evaluation, SimpleNamespace(comparison=comparison, customers=range(3), n_resamples=20))
     rows = tables.verdict(split, forecast, evaluation=evaluation).frame
     assert rows["advantage"].tolist() == [0.5, -0.1, -0.2]
     assert rows["lower"].tolist() == [0.3, -0.2, -0.5]
