@@ -54,6 +54,8 @@ class Evaluation:
     """Quantity → the model's name as a predictor, e.g. {"purchases": "bgnbd", "value": "bgnbd+gamma_gamma"}."""
     skipped: pd.DataFrame
     """predictor, quantity, parts: how many of the ten parts had no actual, and are left out of decile_mape."""
+    ranges: Mapping[Quantity, tuple[Array, Array]]
+    """Quantity → the model's F(y−) and F(y) at what each customer did, in the order of ``customers``."""
     n_resamples: int
     seed: int
 
@@ -126,6 +128,7 @@ def evaluate(
         customers=_customer_table(forecast, benches),
         models={bench.quantity: bench.model for bench in benches},
         skipped=_skipped_table(benches),
+        ranges={bench.quantity: bench.predictors[0].range for bench in benches},
         n_resamples=resamples,
         seed=seed,
     )

@@ -73,6 +73,13 @@ class Predictor:
             absent |= {"coverage_90", "pit_ks"}
         return tuple(name for name in METRICS if name not in absent)
 
+    @property
+    def range(self) -> tuple[Array, Array]:
+        """F(y−) and F(y) at what happened, of a predictor with a distribution."""
+        if self.below is None or self.upto is None:
+            raise ValueError(f"{self.name} has no distribution")
+        return self.below, self.upto
+
     @cached_property
     def ranking(self) -> Ranking:
         """Customers by predicted mean."""

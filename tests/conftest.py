@@ -25,6 +25,7 @@ settings.load_profile("seeded")
 # Two test processes with two BLAS threads each wait for one another: small fits took seventeen times as long.
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+os.environ.setdefault("CLVMODELS_WORKERS", "1")  # the test processes have all processors between them
 
 ONLINE_RETAIL = Path(__file__).resolve().parents[2] / "shared" / "data" / "online_retail.parquet"
 

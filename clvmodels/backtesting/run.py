@@ -15,9 +15,8 @@ from numpy.typing import ArrayLike
 from clvmodels.backtesting import leaks
 from clvmodels.backtesting.cutoffs import Plan, plan
 from clvmodels.backtesting.result import Backtest
-from clvmodels.backtesting.rounds import Ask, Pair, Past, Round, Task, formula_running, past_of
+from clvmodels.backtesting.rounds import Ask, Pair, Past, Round, Task, formula_running, past_of, play
 from clvmodels.backtesting.scores import Lottery
-from clvmodels.backtesting.workers import play_all
 from clvmodels.calendar import Horizon, Unit, as_date
 from clvmodels.choice import AUTO, CHOOSING, choose
 from clvmodels.elsewhere import Elsewhere, read_predictions
@@ -29,6 +28,10 @@ from clvmodels.models import FAMILIES, usual_families
 from clvmodels.summary import Split, Summary, split
 from clvmodels.summary.clock import check_clock
 from clvmodels.transactions import Transactions, read_transactions
+from clvmodels.workers import each, processors
+
+SMALL = 20_000
+"""Customers of all cut-offs together below which other processes take longer to start than to help."""
 
 Other = Callable[[Summary, Horizon], "tuple[ArrayLike | None, ArrayLike | None]"]
 """A predictor of one's own: what was known at a cut-off and the days to predict → purchases, value per customer."""
@@ -152,7 +155,7 @@ def backtest(
         done.append(one)
         say(f"{len(done)} of {len(tasks)} cut-offs are judged")
 
-    rounds = play_all(tasks, workers=workers, done=tell)
+    rounds = each(play, tasks, workers=_sensible(tasks) if workers is None else workers, done=tell)
     skipped += [(one.cutoff, *rest) for one in rounds for rest in one.skipped]
     brought = _names(elsewhere, others)
     found += [row for one in rounds for row in leaks.suspicions(one, set(brought))]
@@ -370,6 +373,11 @@ def _tasks(pasts: Sequence[Past], splits: Sequence[Split], ask: Ask, resamples: 
         )
         for past, both, one in zip(pasts, splits, ids, strict=True)
     ]
+
+
+def _sensible(tasks: Sequence[Task]) -> int:
+    """How many processes to share the cut-offs, where nobody says."""
+    return 1 if sum(len(task.past.calibration.frame) for task in tasks) < SMALL else processors()
 
 
 # ------------------------------------------------------------------------------------------------------------ result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,10 +15,24 @@ from clvmodels.charts.canvas import Figure, font_folder, inline_svg, printed_svg
 from clvmodels.charts.english import ENGLISH
 from clvmodels.charts.listing import listing
 from clvmodels.charts.words import Words
-from clvmodels.language import speaking
+from clvmodels.language import language, speaking
 from clvmodels.tables import FigureTable
+from clvmodels.workers import each, processors
 
-__all__ = ["DRAWN", "ENGLISH", "Chart", "draw", "figures", "font_folder", "inline_svg", "printed_svg", "save"]
+__all__ = [
+    "DRAWN",
+    "ENGLISH",
+    "Chart",
+    "Printed",
+    "Told",
+    "draw",
+    "figures",
+    "font_folder",
+    "inline_svg",
+    "printed_svg",
+    "save",
+    "write_figures",
+]
 
 Drawing = Callable[[pd.DataFrame, Mapping[str, Any], Words], tuple[Figure, dict[str, str]]]
 
@@ -52,8 +67,8 @@ DRAWN: dict[str, Drawing] = {
 
 
 @dataclass(frozen=True)
-class Chart:
-    """One figure, ready to be shown.
+class Told:
+    """What is said of a figure, and the numbers in it.
 
     Attributes
     ----------
@@ -67,8 +82,6 @@ class Chart:
         What it shows, in a sentence, for those who cannot see it.
     table
         The numbers it was drawn from.
-    figure
-        A matplotlib figure that belongs to no window.
     words
         The language it was drawn in.
     """
@@ -78,13 +91,19 @@ class Chart:
     caption: str
     alt: str
     table: FigureTable
-    figure: Figure
     words: Words = field(repr=False)
 
     def rows(self, limit: int | None = None) -> tuple[list[str], list[list[str]]]:
         """The table in words: headings, and the first ``limit`` rows with numbers and dates as people read them."""
         with speaking(self.words.language):
             return listing(self.table, self.words, limit)
+
+
+@dataclass(frozen=True)
+class Chart(Told):
+    """One figure, ready to be shown: a matplotlib figure that belongs to no window."""
+
+    figure: Figure
 
     def _repr_png_(self) -> bytes:
         """The picture, where a notebook shows this value."""
@@ -107,9 +126,41 @@ def draw(table: FigureTable, *, texts: Mapping[str, str] = ENGLISH) -> Chart:
     words = Words(texts)
     with styled():
         figure, said = DRAWN[table.name](table.frame, table.facts, words)
-    return Chart(table.name, said["title"], said["caption"], said["alt"], table, figure, words)
+    return Chart(table.name, said["title"], said["caption"], said["alt"], table, words, figure)
 
 
 def figures(tables: Mapping[str, FigureTable], *, texts: Mapping[str, str] = ENGLISH) -> dict[str, Chart]:
     """Draw every table, in their order."""
     return {name: draw(table, texts=texts) for name, table in tables.items()}
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A figure whose files are written: what is said of it, and how pages show it."""
+
+    told: Told
+    inline: str
+    """SVG to put into HTML."""
+    letters: str
+    """SVG whose letters are letters, for a PDF."""
+
+
+def write_figures(tables: Mapping[str, FigureTable], folder: str | Path) -> dict[str, Printed]:
+    """Draw every table in the language that is spoken, and write ``folder/name.svg``, ``.png`` and ``.csv``.
+
+    A second process helps where there is a second processor: drawing is a fifth of a report.
+    """
+    tasks = [(table, str(folder), language()) for table in tables.values()]
+    written = each(_write_figure, tasks, workers=min(2, processors()), lend_a_hand=True)
+    return dict(zip(tables, written, strict=True))
+
+
+def _write_figure(task: tuple[FigureTable, str, str]) -> Printed:
+    table, folder, spoken = task
+    with speaking(spoken):
+        chart = draw(table)
+        save(chart.figure, folder, chart.name)
+        svg = (Path(folder) / f"{chart.name}.svg").read_text(encoding="utf-8")
+        table.frame.to_csv(Path(folder) / f"{chart.name}.csv", index=False, lineterminator="\n")
+        told = Told(chart.name, chart.title, chart.caption, chart.alt, table, chart.words)
+        return Printed(told, inline_svg(svg, chart.name, chart.alt), printed_svg(chart.figure))

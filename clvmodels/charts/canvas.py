@@ -20,7 +20,7 @@ from matplotlib.figure import Figure as Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
@@ -139,15 +139,20 @@ def numbers(axis: Any, words: Words, *, share: bool = False, most: int = 6, whol
     """Tick labels through ``words``: thousands separated, or per cent."""
     axis.set_major_locator(MaxNLocator(most, integer=whole, steps=[1, 2, 2.5, 5, 10]))
 
-    def label(value: float, _: Any = None) -> str:
-        if share:
-            return words.share(value)
-        ticks = axis.get_majorticklocs()
-        step = float(np.min(np.diff(ticks))) if len(ticks) > 1 else 1.0
-        digits = next((d for d in range(6) if abs(round(step, d) - step) < 1e-6 * step), 0)
-        return words.number(value, digits)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: words.share(value)) if share else _Decimals(words))
 
-    axis.set_major_formatter(FuncFormatter(label))
+
+class _Decimals(Formatter):
+    """Numbers with as many decimals as the step between ticks has."""
+
+    def __init__(self, words: Words) -> None:
+        self.words = words
+
+    def format_ticks(self, values: Any) -> list[str]:
+        """All labels at once."""
+        step = float(np.min(np.diff(values))) if len(values) > 1 else 1.0
+        digits = next((d for d in range(6) if abs(round(step, d) - step) < 1e-6 * step), 0)
+        return [self.words.number(value, digits) for value in values]
 
 
 def grid(axes: Axes, axis: Literal["x", "y", "both"] = "y") -> None:

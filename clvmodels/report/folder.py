@@ -47,20 +47,14 @@ def write_report(directory: str | Path, report: Report, *, progress: Callable[[s
     target = check_folder(directory, marker="report.json", ours=NAMES)
     with speaking(report.data["provenance"]["options"]["language"]), whole_folder(target) as folder:
         say(_("drawing"))
-        pictures = charts.figures(report.figures)
         (folder / "figures").mkdir()
-        inline, printed = {}, {}
-        for name, chart in pictures.items():
-            charts.save(chart.figure, folder / "figures", name)
-            saved = (folder / "figures" / f"{name}.svg").read_text(encoding="utf-8")
-            inline[name] = charts.inline_svg(saved, name, chart.alt)
-            printed[name] = charts.printed_svg(chart.figure)
-            chart.table.frame.to_csv(folder / "figures" / f"{name}.csv", index=False, lineterminator="\n")
+        drawn = charts.write_figures(report.figures, folder / "figures")
         say(_("writing"))
-        story = document(report.data, report.customers, pictures)
+        story = document(report.data, report.customers, {name: one.told for name, one in drawn.items()})
+        inline = {name: one.inline for name, one in drawn.items()}
         (folder / "report.json").write_text(dumps(report.data), encoding="utf-8")
         (folder / "report.html").write_text(html.render(story, inline), encoding="utf-8")
-        (folder / "report.pdf").write_bytes(pdf.render(story, printed))
+        (folder / "report.pdf").write_bytes(pdf.render(story, {name: one.letters for name, one in drawn.items()}))
         write_customers(report, folder)
         store.save((report.purchases, report.spend) if report.spend else report.purchases, folder / "fit.json")
     return target

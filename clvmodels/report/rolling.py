@@ -43,7 +43,7 @@ from clvmodels.report.story import picture
 from clvmodels.tables.rolling import leading, rolling_tables, title_of
 
 if TYPE_CHECKING:
-    from clvmodels.charts import Chart
+    from clvmodels.charts import Told
 
 SCHEMA = 1
 MARKER = "backtest.json"
@@ -105,14 +105,8 @@ def write_backtest(
     target = check_backtest(directory)
     with speaking(language), whole_folder(target) as folder:
         say("drawing")
-        pictures = charts.figures(rolling_tables(result))
         (folder / "figures").mkdir()
-        inline = {}
-        for name, chart in pictures.items():
-            charts.save(chart.figure, folder / "figures", name)
-            saved = (folder / "figures" / f"{name}.svg").read_text(encoding="utf-8")
-            inline[name] = charts.inline_svg(saved, name, chart.alt)
-            chart.table.frame.to_csv(folder / "figures" / f"{name}.csv", index=False, lineterminator="\n")
+        drawn = charts.write_figures(rolling_tables(result), folder / "figures")
         say("writing")
         for name in TABLES:
             write_table(getattr(result, name), folder / f"{name}.csv")
@@ -120,7 +114,8 @@ def write_backtest(
         write_table(comparison(result), folder / "comparison.csv")
         data = backtest_data(result, language=language, command=command)
         (folder / MARKER).write_text(dumps(data), encoding="utf-8")
-        page = _document(result, data, pictures)
+        page = _document(result, data, {name: one.told for name, one in drawn.items()})
+        inline = {name: one.inline for name, one in drawn.items()}
         (folder / "backtest.html").write_text(html.render(page, inline), encoding="utf-8")
         (folder / "backtest.md").write_text(_markdown(page), encoding="utf-8")
     return target
@@ -339,7 +334,7 @@ def _measure(name: str) -> str:
 # -------------------------------------------------------------------------------------------------------------- page
 
 
-def _document(result: Backtest, data: Mapping[str, Any], charts: Mapping[str, Chart]) -> Document:
+def _document(result: Backtest, data: Mapping[str, Any], charts: Mapping[str, Told]) -> Document:
     told = sentences(result)
     at = {place: [picture(charts[name]) for name in names if name in charts] for place, names in PLACES.items()}
     league: list[Block] = []

@@ -47,7 +47,7 @@ from clvmodels.report.sentences import (
 )  # fmt: skip
 
 if TYPE_CHECKING:  # matplotlib is loaded only when something is drawn
-    from clvmodels.charts import Chart
+    from clvmodels.charts import Told
 
 PLACES: dict[str, tuple[str, ...]] = {
     "data": ("timeline",),
@@ -64,7 +64,7 @@ ROWS_SHOWN = 40
 """Rows of a figure's table inside the page; all of them are in figures/NAME.csv."""
 
 
-def document(data: Data, customers: pd.DataFrame, charts: Mapping[str, Chart]) -> Document:
+def document(data: Data, customers: pd.DataFrame, charts: Mapping[str, Told]) -> Document:
     """The whole report as blocks, numbered.
 
     Parameters
@@ -147,7 +147,7 @@ def _numbered(bodies: Mapping[str, list[Block]]) -> tuple[dict[str, str], list[S
     return marks, sections
 
 
-def picture(chart: Chart) -> Picture:
+def picture(chart: Told) -> Picture:
     """A drawn figure as a block, with the first rows of its table."""
     headings, rows = chart.rows(ROWS_SHOWN)
     total = len(chart.table.frame)

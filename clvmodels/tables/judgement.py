@@ -95,12 +95,7 @@ def pit(split: Split, forecast: Predictions, *, evaluation: Evaluation, bins: in
     for quantity in QUANTITIES:
         if quantity not in evaluation.models:
             continue
-        actual = evaluation.actual(quantity)
-        if quantity == "purchases":
-            counts = forecast.purchase_outcomes
-            below, upto = counts.cdf(actual - 1), counts.cdf(actual)
-        else:
-            below, upto = forecast.value_outcomes.cdf_left(actual), forecast.value_outcomes.cdf(actual)
+        below, upto = evaluation.ranges[quantity]
         edges = np.linspace(0, 1, bins + 1)
         width = upto - below
         wide = width > 1e-12

@@ -328,3 +328,21 @@ def rgb(color: str) -> np.ndarray[Any, Any]:
 # Machado, Oliveira & Fernandes (2009), severity 1.
 DEUTERANOPIA = np.array([[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]])
 PROTANOPIA = np.array([[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]])
+
+
+def test_a_second_process_draws_the_same_files(
+    sample: Report, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a language that is spoken here, whatever the other process would speak by itself."""
+    monkeypatch.setenv("CLVMODELS_WORKERS", "2")
+    some = {name: sample.figures[name] for name in ("gain", "pit", "verdict", "deciles")}
+    written = charts.write_figures(some, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        f"{n}.{e}" for n in some for e in ("csv", "png", "svg")
+    )
+    for name in some:
+        for ending in ("svg", "png"):
+            assert (tmp_path / f"{name}.{ending}").read_bytes() == (saved / f"{name}.{ending}").read_bytes()
+        assert written[name].told.title in written[name].letters
+    with speaking("pt-BR"):
+        assert "Onde o modelo" in charts.write_figures(some, tmp_path)["verdict"].told.title

@@ -183,10 +183,10 @@ def test_reliability_bins() -> None:
 
 def test_pit_spreads_each_customer_over_the_step() -> None:
     split, forecast = halves()
-    evaluation = judged([1, 2, 0], model=[1, 1, 1])
+    evaluation = clv.evaluate(forecast, split.holdout, resamples=20)
     rows = tables.pit(split, forecast, evaluation=evaluation).frame
-    outcomes = forecast.purchase_outcomes
-    below, upto = outcomes.cdf(np.array([0, 1, -1])), outcomes.cdf(np.array([1, 2, 0]))
+    outcomes, actual = forecast.purchase_outcomes, evaluation.actual("purchases")
+    below, upto = outcomes.cdf(actual - 1), outcomes.cdf(actual)
     edges = np.linspace(0, 1, 11)
     for lower, upper, density in zip(edges, edges[1:], rows["density"], strict=False):
         share = [max(0.0, min(upper, u) - max(lower, b)) / (u - b) for b, u in zip(below, upto, strict=True)]
