@@ -123,13 +123,14 @@ def _compare(fit: Fit, fitter: str | None, data: tuple[Array, ...], weights: Arr
         say = _("a log-likelihood {lead} lower than ours").format(lead=n.general(lead))
     else:
         say = _("a log-likelihood {lead} higher than ours").format(lead=n.general(-lead))
-    far = (
-        _("none is identified")
-        if difference is None
-        else _("{names} differ by at most {difference} (relative)").format(
-            names=", ".join(told), difference=n.significant(difference, 1)
-        )
-    )
+    if difference is None:
+        far = _("none is identified")
+    elif difference < 1:
+        say_far = _("{names} differ by at most {difference} (relative)")
+        far = say_far.format(names=", ".join(told), difference=n.significant(difference, 1))
+    else:
+        say_far = _("{names} differ by a factor of up to {factor}")
+        far = say_far.format(names=", ".join(told), factor=n.significant(1 + difference, 1))
     note = _("lifetimes' {title} estimates{loosened} have {say}; {far}.")
     return _Part(likelihood[0], difference, found, note.format(title=title, loosened=loosened, say=say, far=far))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -107,6 +108,13 @@ def test_lifetimes_gets_a_second_chance(cdnow: Summary, fits: tuple[Fit, Fit], m
     opinion = lifetimes_opinion(cdnow, fits[0])
     assert opinion.max_relative_difference == pytest.approx(0.001)
     assert opinion.note.startswith("lifetimes' BG/NBD estimates (after a failure, with its tolerance loosened) have ")
+
+
+def test_a_difference_beyond_itself_is_told_as_a_factor(cdnow: Summary, fits: tuple[Fit, Fit]) -> None:
+    """Where a is next to nothing, the other's may be six hundred times as large: nobody reads "627 (relative)"."""
+    far = BGNBD(**{**fits[0].parameters, "a": fits[0].parameters["a"] / 250})
+    opinion = lifetimes_opinion(cdnow, replace(fits[0], model=far))
+    assert opinion.note.endswith("r, alpha, a, b differ by a factor of up to 250.")
 
 
 def test_what_is_not_identified_is_not_compared(fits: tuple[Fit, Fit]) -> None:
