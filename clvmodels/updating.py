@@ -92,6 +92,11 @@ def update(
     >>> grown.touched.tolist()
     [1, 3]
     """
+    if not isinstance(summary, Summary):
+        raise InputError(
+            f"what is to be carried on is a {type(summary).__name__}, not a Summary. Give what clv.summarize, or an "
+            "earlier update's .summary, gave; the new rows come second."
+        )
     log = read_transactions(
         source,
         table=table,
@@ -185,17 +190,17 @@ def _check(days: pd.DataFrame, old: np.ndarray, last: np.ndarray, summary: Summa
         problems.append(
             f"{int(days['_rows'][late].sum()):,} of {int(days['_rows'].sum()):,} rows lie before the last purchase of "
             f"their customer (first: customer {first['customer_id']}, {first['date'].date()}). Whether that day was a "
-            "purchase already, the summary does not remember."
+            f"purchase already, the summary does not remember. {_AGAIN}"
         )
     if summary.has_value and returns != "keep" and (refunds := days["_negative"] > 0).any():
         first = days[refunds].iloc[0]
         problems.append(
             f"{int(days['_negative'].sum()):,} of {int(days['_rows'].sum()):,} rows are negative (first: customer "
             f"{first['customer_id']}, {first['date'].date()}). The purchases that a refund belongs to are not in the "
-            'summary. Leave refunds out with returns="drop".'
+            f'summary. Leave refunds out with returns="drop". {_AGAIN.replace("Summarise", "Or summarise")}'
         )
     if problems:
-        raise InputError(f"the summary cannot be carried on with these rows. {_AGAIN}", problems)
+        raise InputError("the summary cannot be carried on with these rows", problems)
 
 
 def _other(ledger: Sequence[LedgerRow], later: Any, has_value: bool) -> list[LedgerRow]:

@@ -318,7 +318,7 @@ def _check(family: str, spend: str | None, method: str, language: str, discount_
     if language not in LANGUAGES:
         said = _("language {name!r} is not available. Choose --language {choice}.")
         problems.append(said.format(name=language, choice=choice(LANGUAGES)))
-    if not 0 < margin < float("inf"):
+    if not 0 < margin <= 1:
         said = _("margin {margin!r} is not a share of revenue. Choose for example --margin 0.25.")
         problems.append(said.format(margin=margin))
     try:

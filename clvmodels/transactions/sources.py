@@ -45,7 +45,7 @@ def open_source(source: Any, *, table: str | None = None) -> Source:
     arrow = as_arrow(source)
     if arrow is None:
         raise InputError(
-            _("a {name} is no table of purchases. Give {kinds}.").format(
+            _("what was given, of type {name}, is no table of purchases. Give {kinds}.").format(
                 name=type(source).__name__, kinds=gettext(KINDS)
             )
         )

@@ -430,6 +430,12 @@ CASES = [
         csv(),
     ),
     Case(
+        "margin in per cent",
+        R + " --margin 30",
+        "margin 30.0 is not a share of revenue. Choose for example --margin 0.25.",
+        csv(),
+    ),
+    Case(
         "unknown unit", R + " --unit month", "Invalid value for '--unit': 'month' is not one of 'week', 'day'.", csv()
     ),
     Case("unknown family", R + " --family weibull", "family 'weibull' is not available. Choose --family bgnbd", csv()),

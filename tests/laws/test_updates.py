@@ -112,3 +112,13 @@ def test_rows_that_cannot_be_carried_on_are_refused() -> None:
         clv.update(summary, log_of([(1, 300, 1.0, "a")]), until="2024-01-05")
     with pytest.raises(InputError, match="Name it with --value"):
         clv.update(summary, log_of([(1, 300, 1.0, "a")])[["customer_id", "date"]])
+    with pytest.raises(InputError, match=r"is a DataFrame, not a Summary. Give what clv.summarize"):
+        clv.update(old, old)  # type: ignore[arg-type]
+
+
+def test_a_refusal_is_one_sentence_after_another() -> None:
+    summary = clv.summarize(log_of([(1, 10, 5.0, "a"), (1, 200, 7.0, "a")]), unit="day")
+    with pytest.raises(InputError) as refused:
+        clv.update(summary, log_of([(1, 30, 1.0, "a")]))
+    assert str(refused.value).startswith("the summary cannot be carried on with these rows: 1 of 1 rows lie before")
+    assert str(refused.value).endswith("Summarise the whole log again: clvmodels summarize.")
