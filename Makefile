@@ -37,7 +37,8 @@ channels: .venv/.all  ## do the intervals of channels hold their true values? 20
 league: .venv/.all  ## does what `--family auto` chooses lose to a formula? three public logs (two minutes)
 	$(BIN)/python benchmarks/league.py
 
-bench: .venv/.all .venv-pymc-marketing/.installed  ## seconds of a posterior, ours and pymc-marketing's
+bench: .venv/.all .venv-pymc-marketing/.installed  ## ours beside lifetimes and pymc-marketing, 10,000 to 1,000,000 customers (half an hour)
+	$(BIN)/python benchmarks/peers.py --beside .venv-pymc-marketing/bin/python
 	$(BIN)/python benchmarks/posterior_speed.py --beside .venv-pymc-marketing/bin/python
 
 lock: .venv/.all  ## resolve the dependencies anew, for every Python and platform in one file

@@ -30,7 +30,7 @@ PATIENCE = 1800
 SIZES = (10_000, 100_000, 1_000_000)
 MOST = {
     ("pareto_nbd", "lifetimes"): 100_000,
-    ("posterior", "pymc-marketing"): 10_000,
+    ("posterior", "pymc-marketing"): 100_000,
     ("clv", "pymc-marketing"): 100_000,
     ("summary", "pymc-marketing"): 1_000_000,
 }
