@@ -11,8 +11,8 @@ from scipy import special
 Array = NDArray[np.float64]
 
 LEVEL = 0.95
-BLOCK_NUMBERS = 400_000
-"""Cells × resamples held at once: a few megabytes, which stay in the processor's cache."""
+BLOCK_NUMBERS = 200_000
+"""Cells × resamples held at once: a megabyte or two, which stay in the processor's cache."""
 
 
 def cell_codes(columns: Sequence[Array]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -49,7 +49,8 @@ def resampled_weights(codes: Sequence[NDArray[np.intp]], *, resamples: int, seed
 
     Yields
     ------
-    For each table, counts of shape (cells, at most a block of resamples); each column sums to the number of customers.
+    For each table, counts of shape (cells, at most a block of resamples); each column sums to the number of customers,
+    and lies together in memory.
     """
     rng = np.random.default_rng(seed)
     customers = len(codes[0])
@@ -57,7 +58,7 @@ def resampled_weights(codes: Sequence[NDArray[np.intp]], *, resamples: int, seed
     block = max(1, min(resamples, BLOCK_NUMBERS // max(sizes)))
     for first in range(0, resamples, block):
         width = min(block, resamples - first)
-        weights = [np.empty((size, width)) for size in sizes]
+        weights = [np.empty((width, size)).T for size in sizes]
         for column in range(width):
             drawn = rng.integers(0, customers, customers)
             for weight, code, size in zip(weights, codes, sizes, strict=True):

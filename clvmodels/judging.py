@@ -8,12 +8,21 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
-from clvmodels.metrics import METRICS, PIT, active, auc_active_of, decile_mape_of, gini_of, inside, log_of, spearman_of
+from clvmodels.metrics import (
+    METRICS,
+    PIT,
+    Happened,
+    auc_active_of,
+    decile_mape_of,
+    gini_of,
+    inside,
+    log_of,
+    spearman_of,
+)
 from clvmodels.metrics import top_decile_capture_of as capture_of
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
-from clvmodels.ranking import Ranked, Ranking
+from clvmodels.ranking import Ranking
 
 Array = NDArray[np.float64]
 Quantity = Literal["purchases", "value"]
@@ -55,9 +64,9 @@ class Predictor:
     @classmethod
     def of_value(cls, name: str, outcomes: ValueOutcomes, actual: Array) -> Predictor:
         """A predictive distribution of money: an atom at 0 and a density above, where F(y−) = F(y)."""
-        upto = outcomes.cdf(actual)
+        median, upto, crps = outcomes.judged(actual)
         below = np.where(actual > 0, upto, 0.0)
-        return cls(name, outcomes.mean, outcomes.median, outcomes.crps(actual), None, below, upto)
+        return cls(name, outcomes.mean, median, crps, None, below, upto)
 
     @property
     def columns(self) -> list[Array]:
@@ -136,9 +145,11 @@ class Bench:
 
     def measure(self, weights: Array) -> Array:
         """All metrics, shape (rows, B), for weights of shape (n, B); NaN where one does not exist."""
-        perfect = self._perfect.under(weights)
+        rows = np.ascontiguousarray(weights.T)
+        happened = Happened.of(self.actual, self._perfect, rows)
         with np.errstate(divide="ignore", invalid="ignore"):
-            tables = [self._measure(one, perfect) for one in self.predictors]
+            means = self._means(rows)
+            tables = [self._measure(one, means[one.name], rows, happened) for one in self.predictors]
         result = np.concatenate([[table[name] for name in METRICS if name in table] for table in tables])
         return np.where(np.isfinite(result), result, np.nan)
 
@@ -147,49 +158,44 @@ class Bench:
         """Customers by what they did."""
         return Ranking.of(self.actual)
 
-    # Sparse products are used throughout: they skip the many zeros, and run in one thread, where a dense product this
-    # thin makes the threads of the linear algebra library wait for one another.
-
     @cached_property
-    def _amounts(self) -> tuple[sparse.csr_array, sparse.csr_array]:
-        """What each customer did, and whether."""
-        return sparse.csr_array(self.actual[None, :]), sparse.csr_array(active(self.actual)[None, :])
-
-    @cached_property
-    def _terms(self) -> dict[str, tuple[list[str], sparse.csr_array]]:
-        """Predictor → names and rows of what is averaged over customers."""
-        terms = {one.name: self._averaged(one) for one in self.predictors}
-        return {name: (list(rows), sparse.csr_array(np.array(list(rows.values())))) for name, rows in terms.items()}
+    def _terms(self) -> tuple[list[tuple[str, str]], Array]:
+        """(predictor, metric) and rows of what is averaged over customers."""
+        terms = {(one.name, name): row for one in self.predictors for name, row in self._averaged(one).items()}
+        return list(terms), np.array(list(terms.values()))
 
     def _averaged(self, one: Predictor) -> dict[str, Array]:
-        terms = {
-            "actual": self.actual,
-            "total_error": one.mean,
-            "mae": np.abs(one.median - self.actual),
-            "rmse": (one.mean - self.actual) ** 2,
-            "crps": one.crps,
-        }
+        terms = {"total_error": one.mean - self.actual, "mae": np.abs(one.median - self.actual)}
+        terms |= {"rmse": (one.mean - self.actual) ** 2, "crps": one.crps}
         if one.probability is not None:
             terms["log_score"] = log_of(one.probability)
         if one.below is not None and one.upto is not None:
             terms["coverage_90"] = inside(one.below, one.upto)
         return terms
 
-    def _measure(self, one: Predictor, perfect: Ranked) -> dict[str, Array]:
-        """One predictor's metrics; the plain means go through one matrix product."""
-        terms, rows = self._terms[one.name]
-        table: dict[str, Array] = dict(zip(terms, rows @ perfect.weights / perfect.n, strict=True))
-        table["total_error"] = table["total_error"] / table.pop("actual") - 1
-        table["rmse"] = np.sqrt(table["rmse"])
+    def _means(self, weights: Array) -> dict[str, dict[str, Array]]:
+        """Predictor → the metrics that are means, or functions of one.
 
-        actual, bought = self._amounts
-        ranked = one.ranking.under(perfect.weights)
-        table["gini"] = gini_of(actual, ranked, perfect)
-        table["spearman"] = spearman_of(ranked, perfect)
-        table["auc_active"] = auc_active_of(bought, ranked)
+        In one thread: threads of a linear algebra library would round as it pleases how many there are.
+        """
+        keys, terms = self._terms
+        tables: dict[str, dict[str, Array]] = {one.name: {} for one in self.predictors}
+        n, actual = weights.sum(axis=1), np.einsum("bn,n->b", weights, self.actual)
+        for (name, metric), total in zip(keys, np.einsum("kn,bn->kb", terms, weights), strict=True):
+            tables[name][metric] = total / (actual if metric == "total_error" else n)
+        return tables
+
+    def _measure(self, one: Predictor, table: dict[str, Array], weights: Array, happened: Happened) -> dict[str, Array]:
+        """One predictor's metrics, from its plain means and its ranking."""
+        table = {**table, "rmse": np.sqrt(table["rmse"])}
+        ranked = one.ranking.under(weights)
+        ranks = happened.weighted(ranked)
+        table["gini"] = gini_of(ranks, happened)
+        table["spearman"] = spearman_of(ranks, happened)
+        table["auc_active"] = auc_active_of(ranks, happened)
         predicted, realised = ranked.equal_parts(self.actual)
         table["decile_mape"] = decile_mape_of(predicted, realised)
         table["top_decile_capture"] = capture_of(realised)
         if one.pit is not None:
-            table["pit_ks"] = one.pit.distance(perfect.weights)
+            table["pit_ks"] = one.pit.distance(weights)
         return table

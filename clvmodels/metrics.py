@@ -6,6 +6,7 @@ the literally resampled rows would give. Customers with equal predictions are ti
 expectation: a constant predictor scores gini 0, spearman 0, AUC 1/2, capture 1/10, whatever the order of the file.
 
 The rank metrics are all covariances with the same thing, the prediction's mid-ranks, so they are written that way.
+Inside, sets of weights are rows, shape (B, n): sums along them are what a bootstrap does, and rows lie together.
 An answer that does not exist (no purchase at all, everybody active) is NaN.
 """
 
@@ -13,17 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 
-from clvmodels.ranking import Ranked, Ranking
+from clvmodels.ranking import Ranked, Ranking, columns
 
 Array = NDArray[np.float64]
-Amount = Array | sparse.csr_array
-"""One number per customer, shape (n,); or the same as a sparse row, shape (1, n)."""
 Direction = Literal["higher", "lower", "zero", "nominal"]
 Functional = Literal["mean", "median", "distribution"]
 
@@ -136,17 +135,69 @@ def gini(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | None = N
     >>> gini([3.0, 2.0, 1.0], [9.0, 5.0, 0.0]), gini([7.0, 7.0, 7.0], [9.0, 5.0, 0.0])
     (1.0, 0.0)
     """
-    return _answer(
-        lambda w, p, a: gini_of(a, Ranking.of(p).under(w), Ranking.of(a).under(w)),
-        weights,
-        prediction,
-        actual,
-    )
+    return _answer(lambda w, p, a: _ranks(gini_of, w, p, a), weights, prediction, actual)
 
 
-def gini_of(actual: Amount, predicted: Ranked, perfect: Ranked) -> Array:
+@dataclass(frozen=True, eq=False)
+class Happened:
+    """What happened, under B sets of weights: those who did something, for whom alone the rank metrics need ranks.
+
+    Mid-ranks sum to 0, so that those who did nothing, who are tied, can be left out of a covariance with them when
+    what it is with is counted from theirs.
+    """
+
+    who: NDArray[np.intp]
+    """(m,) the customers who did something."""
+    amount: Array
+    """(m,) how much."""
+    weights: Array
+    """(B, m)"""
+    ranks: Array
+    """(B, m) mid-ranks of what they did."""
+    least: Array
+    """(B, 1) mid-rank of those who did nothing."""
+    n: Array
+    """(B,) all the weight."""
+
+    @classmethod
+    def of(cls, actual: Array, ranking: Ranking, weights: Array) -> Happened:
+        """From the ranking by what happened, and weights of shape (B, n)."""
+        who, nobody = np.flatnonzero(actual), np.flatnonzero(actual == 0)[:1]
+        ranked = ranking.under(weights)
+        least = ranked.midranks(nobody) if nobody.size else np.zeros((len(weights), 1))
+        return cls(who, actual[who], columns(weights, who), ranked.midranks(who), least, ranked.n)
+
+    @cached_property
+    def area(self) -> Array:
+        """(B,) sum of amounts × mid-ranks: the area under the perfect gain curve, but for a factor."""
+        return _total(self.amount, self.weights * self.ranks)
+
+    @cached_property
+    def above(self) -> Array:
+        """(B, m) mid-ranks counted from that of those who did nothing."""
+        return self.ranks - self.least
+
+    @cached_property
+    def variation(self) -> Array:
+        """(B,) sum of squared mid-ranks: (n³ − n)/12 when nothing is tied, less Σ(t³ − t)/12 over tie groups t."""
+        nothing = (self.n - self.weights.sum(axis=1)) * self.least[:, 0] ** 2
+        return np.asarray(np.einsum("bm,bm->b", self.weights, self.ranks**2) + nothing)
+
+    def weighted(self, predicted: Ranked) -> Array:
+        """(B, m) weights × a prediction's mid-ranks."""
+        ranks = predicted.midranks(self.who)
+        ranks *= self.weights
+        return ranks
+
+
+def _ranks(formula: Callable[[Array, Happened], Array], weights: Array, prediction: Array, actual: Array) -> Array:
+    happened = Happened.of(actual, Ranking.of(actual), weights)
+    return formula(happened.weighted(Ranking.of(prediction).under(weights)), happened)
+
+
+def gini_of(weighted: Array, happened: Happened) -> Array:
     """Gini from mid-ranks: area = Σ w·a·rank / (n Σ w·a) after summation by parts, so the ratio is all that is left."""
-    return np.asarray(_total(actual, predicted.weighted) / _total(actual, perfect.weighted))
+    return _total(happened.amount, weighted) / happened.area
 
 
 def spearman(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | None = None) -> Any:
@@ -155,18 +206,13 @@ def spearman(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | None
     Equals the mid-rank Spearman × √(1 − Σ(t³ − t)/(n³ − n)) over the prediction's tie groups t. The mid-rank version
     rewards saying 0 to many: on data where most buy nothing, nothing smooth can win it.
     """
-    return _answer(
-        lambda w, p, a: spearman_of(Ranking.of(p).under(w), Ranking.of(a).under(w)),
-        weights,
-        prediction,
-        actual,
-    )
+    return _answer(lambda w, p, a: _ranks(spearman_of, w, p, a), weights, prediction, actual)
 
 
-def spearman_of(predicted: Ranked, actual: Ranked) -> Array:
+def spearman_of(weighted: Array, happened: Happened) -> Array:
     """Spearman from mid-ranks; broken ties give the prediction's ranks their full variation, (n³ − n)/12."""
-    together = np.einsum("nb,nb->b", predicted.weighted, actual.midranks)
-    return np.asarray(together / np.sqrt(actual.variation * (actual.n**3 - actual.n) / 12))
+    together = np.einsum("bm,bm->b", weighted, happened.above)
+    return np.asarray(together / np.sqrt(happened.variation * (happened.n**3 - happened.n) / 12))
 
 
 def auc_active(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | None = None) -> Any:
@@ -177,7 +223,7 @@ def auc_active(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | No
     >>> auc_active([0.9, 0.4, 0.4, 0.1], [2, 1, 0, 0])
     0.875
     """
-    return _answer(lambda w, p, a: auc_active_of(active(a), Ranking.of(p).under(w)), weights, prediction, actual)
+    return _answer(lambda w, p, a: _ranks(auc_active_of, w, p, a), weights, prediction, actual)
 
 
 def active(actual: Array) -> Array:
@@ -185,10 +231,11 @@ def active(actual: Array) -> Array:
     return np.where(actual > 0, 1.0, 0.0)
 
 
-def auc_active_of(active: Amount, predicted: Ranked) -> Array:
+def auc_active_of(weighted: Array, happened: Happened) -> Array:
     """AUC from mid-ranks (Mann & Whitney 1947)."""
-    bought = _total(active, predicted.weights)
-    return np.asarray(0.5 + _total(active, predicted.weighted) / (bought * (predicted.n - bought)))
+    ones = active(happened.amount)
+    bought = _total(ones, happened.weights)
+    return np.asarray(0.5 + _total(ones, weighted) / (bought * (happened.n - bought)))
 
 
 # ------------------------------------------------------------------------------------------------------ equal parts
@@ -212,7 +259,7 @@ def decile_mape_of(predicted: Array, actual: Array) -> Array:
 def empty_parts(prediction: ArrayLike, actual: ArrayLike) -> int:
     """How many of the ten parts have no actual, and are skipped by ``decile_mape``."""
     p, a = np.asarray(prediction, float), np.asarray(actual, float)
-    return int((Ranking.of(p).under(np.ones((len(p), 1))).equal_parts(a)[1] <= 0).sum())
+    return int((Ranking.of(p).under(np.ones((1, len(p)))).equal_parts(a)[1] <= 0).sum())
 
 
 def top_decile_capture(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | None = None) -> Any:
@@ -264,13 +311,18 @@ def pit_ks(below: ArrayLike, upto: ArrayLike, weights: ArrayLike | None = None) 
 
 @dataclass(frozen=True, eq=False)
 class PIT:
-    """The corners of the mean PIT, found once, for every set of weights."""
+    """The corners of the mean PIT, found once, for every set of weights; what meets at one place is several corners."""
 
-    corners: Array
-    bends: sparse.csr_array
-    """(corners, n) what each customer adds to the slope there."""
-    jumps: sparse.csr_array
-    """(corners, n) what each customer adds to the height there."""
+    at: Array
+    """(corners,) ascending."""
+    who: NDArray[np.intp]
+    """(corners,) the customer whose corner it is."""
+    bend: Array
+    """(corners,) what this customer adds to the slope there."""
+    jump: Array
+    """(corners,) what this customer adds to the height there."""
+    first: Array
+    """(n,) what customers add to the slope at the first corner of all: the many who did nothing begin there."""
 
     @classmethod
     def of(cls, below: Array, upto: Array) -> PIT:
@@ -279,45 +331,53 @@ class PIT:
         Narrower than 1e-9 is a jump: the sum of steeper slopes would lose digits.
         """
         steep = upto - below < 1e-9
-        corners, where = np.unique(np.concatenate([below, np.where(steep, below, upto)]), return_inverse=True)
-        start, end = where[: len(below)], where[len(below) :]
+        least = below.min(initial=1.0)
         jump, slope = np.flatnonzero(steep), np.flatnonzero(~steep)
         steepness = 1 / (upto - below)[slope]
-        shape = (len(corners), len(below))
-        bends = (
-            np.concatenate([steepness, -steepness]),
-            (np.concatenate([start[slope], end[slope]]), np.tile(slope, 2)),
-        )
-        jumps = (np.ones(len(jump)), (start[jump], jump))
-        return cls(corners, sparse.csr_array(bends, shape=shape), sparse.csr_array(jumps, shape=shape))
+        later = below[slope] > least
+        first = np.zeros(len(below))
+        first[slope[~later]] = steepness[~later]
+        places = np.concatenate([[least], below[jump], below[slope[later]], upto[slope]])
+        who = np.concatenate([[0], jump, slope[later], slope])
+        bend = np.concatenate([[0.0], np.zeros(len(jump)), steepness[later], -steepness])
+        height = np.concatenate([[0.0], np.ones(len(jump)), np.zeros(len(who) - len(jump) - 1)])
+        order = np.argsort(places, kind="stable")
+        return cls(places[order], who[order], bend[order], height[order], first)
 
     def distance(self, weights: Array) -> Array:
-        """(n, B) weights → (B,) largest distances from the diagonal, on either side of a jump."""
-        n = weights.sum(axis=0)
-        slope = np.cumsum(self.bends @ weights, axis=0) - n  # less the diagonal's
-        jump = self.jumps @ weights
-        rise = jump.copy()
-        rise[0] -= self.corners[0] * n
-        rise[1:] += slope[:-1] * np.diff(self.corners)[:, None]
-        after = np.cumsum(rise, axis=0)
-        gap = np.maximum(np.abs(after).max(axis=0), np.abs(after - jump).max(axis=0))
-        return np.asarray(gap / n)
+        """(B, n) weights → (B,) largest distances from the diagonal, on either side of a jump."""
+        n = weights.sum(axis=1)
+        mine = columns(weights, self.who)
+        gap = np.empty(mine.shape)  # how far the curve is above the diagonal after each corner
+        rise = np.multiply(
+            mine[:, :-1], self.bend[:-1], out=gap[:, 1:]
+        )  # begun as bends, then slopes: all in one table
+        rise[:, 0] += _total(self.first, weights) - n
+        np.cumsum(rise, axis=1, out=rise)
+        rise *= np.diff(self.at)
+        gap[:, 0] = -self.at[0] * n
+        mine *= self.jump
+        gap += mine
+        np.cumsum(gap, axis=1, out=gap)
+        above = gap.max(axis=1)
+        gap -= mine
+        return np.asarray(np.maximum(above, -gap.min(axis=1)) / n)
 
 
 # ---------------------------------------------------------------------------------------------------------- plumbing
 
 
-def _total(amount: Amount, weights: Array) -> Array:
-    """Σ w · amount, one per column."""
-    return np.asarray(amount @ weights).reshape(-1)
+def _total(amount: Array, weights: Array) -> Array:
+    """Σ w · amount, one per set of weights."""
+    return np.asarray(np.einsum("bn,n->b", weights, amount))
 
 
 def _mean(amount: Array, weights: Array) -> Array:
-    return np.asarray(_total(amount, weights) / weights.sum(axis=0))
+    return np.asarray(_total(amount, weights) / weights.sum(axis=1))
 
 
 def _answer(formula: Callable[..., Array], weights: ArrayLike | None, *columns: ArrayLike) -> Any:
-    """Apply ``formula(weights (n, B), *columns (n,))``: a float for one set of weights, an array (B,) for many."""
+    """Apply ``formula(weights (B, n), *columns (n,))``: a float for one set of weights, an array (B,) for many."""
     arrays = [np.asarray(column, float) for column in columns]
     shape = arrays[0].shape
     if any(array.shape != shape or array.ndim != 1 for array in arrays):
@@ -328,6 +388,6 @@ def _answer(formula: Callable[..., Array], weights: ArrayLike | None, *columns: 
     if w.shape[:1] != shape or w.ndim > 2:
         raise ValueError(f"weights need shape {shape} or {(*shape, 'B')}; theirs is {w.shape}")
     with np.errstate(divide="ignore", invalid="ignore"):
-        result = formula(w.reshape(len(w), -1), *arrays)
+        result = formula(np.ascontiguousarray(w.reshape(len(w), -1).T), *arrays)
     result = np.where(np.isfinite(result), result, np.nan)  # x/0 does not exist either
     return float(result[0]) if w.ndim == 1 else result

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 Array = NDArray[np.float64]
 
@@ -23,8 +21,10 @@ class Ranking:
     """Of each tie group, ascending."""
     codes: NDArray[np.intp]
     """The group of each customer."""
-    members: sparse.csr_array
-    """(groups, n) zeros and ones: its product with (n, B) amounts is their sums over each group."""
+    order: NDArray[np.intp]
+    """The customers, group after group."""
+    firsts: NDArray[np.intp]
+    """(groups + 1,) where each group begins in ``order``; then their number."""
 
     @classmethod
     def of(cls, score: Array) -> Ranking:
@@ -37,78 +37,85 @@ class Ranking:
         rounded = np.ldexp(np.round(np.ldexp(mantissa, 40)), exponent - 40)
         order = np.argsort(rounded, kind="stable")
         starts = np.flatnonzero(np.diff(rounded[order], prepend=np.nan))  # a NaN differs from everything
-        groups = np.append(starts, len(score))
+        firsts = np.append(starts, len(score))
         codes = np.empty(len(score), np.intp)
-        codes[order] = np.repeat(np.arange(len(starts)), np.diff(groups))
-        members = sparse.csr_array((np.ones(len(score)), order, groups), shape=(len(starts), len(score)))
-        return cls(score[order[starts]], codes, members)
+        codes[order] = np.repeat(np.arange(len(starts)), np.diff(firsts))
+        return cls(score[order[starts]], codes, order, firsts)
+
+    def sums(self, amount: Array) -> Array:
+        """The sum of an amount, one per customer, over each tie group."""
+        return np.asarray(np.bincount(self.codes, weights=amount, minlength=len(self.score)), float)
 
     def under(self, weights: Array) -> Ranked:
-        """The ranking when customers count ``weights``, shape (n, B)."""
-        size = self.members @ weights
-        return Ranked(self, weights, size, np.cumsum(size, axis=0))
+        """The ranking when customers count ``weights``: shape (B, n), a set of weights in each row."""
+        weights = columns(weights, self.order)
+        upto = np.empty((len(weights), weights.shape[1] + 1))
+        upto[:, 0] = 0.0
+        np.cumsum(weights, axis=1, out=upto[:, 1:])
+        return Ranked(self, weights, upto)
 
 
 @dataclass(frozen=True, eq=False)
 class Ranked:
-    """A ranking under B sets of weights."""
+    """A ranking under B sets of weights.
+
+    The weights are in rows, one customer after another: sums along them are the work of a bootstrap, and take half the
+    time when what is added lies together.
+    """
 
     ranking: Ranking
     weights: Array
-    size: Array
-    """(groups, B) weight of each tie group, ascending."""
+    """(B, n) in the order of the ranking."""
     upto: Array
-    """(groups, B) weight of each tie group and those below."""
+    """(B, n + 1) weight of the customers before each place in that order."""
 
     @property
     def n(self) -> Array:
         """(B,) all the weight."""
-        return np.asarray(self.upto[-1])
+        return np.asarray(self.upto[:, -1])
 
-    @cached_property
-    def midranks(self) -> Array:
-        """(n, B) mid-ranks less their mean: weight ranked below + half the weight tied − half of all."""
-        return np.asarray((self.upto - self.size / 2 - self.n / 2)[self.ranking.codes])
-
-    @cached_property
-    def weighted(self) -> Array:
-        """(n, B) weights × mid-ranks: the sum of amounts × these is a covariance with the ranks."""
-        return self.weights * self.midranks
-
-    @cached_property
-    def variation(self) -> Array:
-        """(B,) sum of squared mid-ranks: (n³ − n)/12 when nothing is tied, less Σ(t³ − t)/12 over tie groups t."""
-        return np.asarray(np.einsum("nb,nb->b", self.weighted, self.midranks))
+    def midranks(self, customers: NDArray[np.intp]) -> Array:
+        """(B, customers) mid-ranks less their mean: weight ranked below + half the weight tied − half of all."""
+        codes, firsts = self.ranking.codes[customers], self.ranking.firsts
+        ranks = columns(self.upto, firsts[codes])
+        ranks += columns(self.upto, firsts[codes + 1])
+        ranks -= self.n[:, None]
+        ranks /= 2
+        return ranks
 
     def equal_parts(self, actual: Array) -> tuple[Array, Array]:
         """Predicted and actual sums in ten parts of equal weight, the highest predictions first; shapes (10, B).
 
-        A customer, or a tie group, that straddles a boundary is split pro rata: the cumulated sums are read off, on
-        straight lines, at tenths of the weight.
+        A customer, or a tie group, that straddles a boundary is split pro rata.
         """
-        at = np.arange(1, PARTS)[:, None] * (self.n / PARTS)
-        group = _first_not_below(self.upto, at)
-        columns = np.arange(at.shape[1])
-        size = self.size[group, columns]
-        left_over = (self.upto[group, columns] - at) / np.where(size > 0, size, 1.0)
+        ranking, sets = self.ranking, np.arange(len(self.weights))[:, None]
+        bounds = np.arange(1, PARTS) * (self.n / PARTS)[:, None]
+        places = np.array([np.searchsorted(row[1:], at) for row, at in zip(self.upto, bounds, strict=True)])
+        last = len(ranking.order) - 1
+        group = ranking.codes[ranking.order[np.minimum(places, last)]]  # the group that straddles each boundary
+        start, end = ranking.firsts[group], ranking.firsts[group + 1]
+        size = self.upto[sets, end] - self.upto[sets, start]
+        above = (self.upto[sets, end] - bounds) / np.where(size > 0, size, 1.0)
+        begins = np.concatenate([np.zeros_like(sets), end], axis=1)  # of what lies between two straddling groups
+        stops = np.concatenate([start, np.full_like(sets, last + 1)], axis=1)
+        cuts = np.stack([begins[:, 1:], stops[:, :-1]], axis=2)[:, :, ::-1].reshape(len(sets), -1)
+        cuts = np.concatenate([begins[:, :1], cuts], axis=1) + sets * (last + 2)
 
-        def parts(sums: Array) -> Array:
-            cumulated = np.cumsum(sums, axis=0)
-            inner = cumulated[group, columns] - left_over * sums[group, columns]
-            ends = np.concatenate([np.zeros((1, len(columns))), inner, cumulated[-1:]])
-            return np.diff(ends, axis=0)[::-1]
+        amounts = np.empty((len(sets), last + 2))
+        amounts[:, -1] = 0.0  # ends the sums of each row
 
-        members = self.ranking.members
-        realised = sparse.csr_array((actual[members.indices], members.indices, members.indptr), shape=members.shape)
-        return parts(self.size * self.ranking.score[:, None]), parts(np.asarray(realised @ self.weights))
+        def parts(amount: Array) -> Array:
+            np.multiply(self.weights, amount, out=amounts[:, :-1])
+            sums = np.add.reduceat(amounts.ravel(), cuts.ravel()).reshape(cuts.shape)
+            result, straddling = np.where(begins < stops, sums[:, ::2], 0.0), sums[:, 1::2]
+            twice = begins[:, 1:] > stops[:, 1:]  # one group straddles two boundaries, and lies between them in part
+            result[:, 1:] += straddling * (above - twice)
+            result[:, :-1] += straddling * (1 - above)
+            return np.asarray(result[:, ::-1].T)
+
+        return parts(np.repeat(ranking.score, np.diff(ranking.firsts))), parts(actual[ranking.order])
 
 
-def _first_not_below(ascending: Array, at: Array) -> NDArray[np.intp]:
-    """For each column, the first row not below each of ``at``: bisection in all columns at once."""
-    columns = np.arange(ascending.shape[1])
-    low, high = np.zeros(at.shape, np.intp), np.full(at.shape, len(ascending) - 1)
-    while (low < high).any():
-        middle = (low + high) // 2
-        below = ascending[middle, columns] < at
-        low, high = np.where(below, middle + 1, low), np.where(below, high, middle)
-    return low
+def columns(table: Array, places: NDArray[np.intp]) -> Array:
+    """Some columns of a table: ``table[:, places]`` in half the time, because the places are known to exist."""
+    return np.take(table, places, axis=1, mode="clip")

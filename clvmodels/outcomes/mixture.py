@@ -8,6 +8,7 @@ equally wide carries their distribution functions to a few 1e-10, and the custom
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,45 +128,62 @@ class Mixture:
         result[positive] = np.exp(y)
         return result
 
-    def below(self, row: NDArray[np.intp], w: Array) -> Array:
-        """P(W ≤ w) in the given rows, w ≥ 0."""
-        cell, theta, h = self._find(w)
-        inside = _value(_quintic(self.cdf, self.pdf, self.slope, row, cell, h), theta)
-        with np.errstate(divide="ignore"):
-            y = np.log(w)
-        under = self.cdf[row, 0] * np.exp(self.growth * np.minimum(y - self.y[0], 0.0))
+    def above(self, row: NDArray[np.intp], w: Array) -> Array:
+        """P(W > w) in the given rows, w ≥ 0."""
+        result = self.some[row]
+        seen = np.flatnonzero(w > 0)
+        row, y = row[seen], np.log(w[seen])
+        cell, theta, h = self._find(y)
+        inside = self.some[row] - _value(_quintic(self.cdf, self.pdf, self.slope, row, cell, h), theta)
+        under = self.some[row] - self.cdf[row, 0] * np.exp(self.growth * np.minimum(y - self.y[0], 0.0))
         left = np.maximum(self.some[row] - self.cdf[row, -1], 0.0)
-        over = self.some[row] - left * np.exp(-self.decay * np.maximum(y - self.y[-1], 0.0))
-        part = np.where(y < self.y[0], under, np.where(y > self.y[-1], over, inside))
-        return np.asarray(np.clip(self.none[row] + part, 0.0, 1.0))
+        over = left * np.exp(-self.decay * np.maximum(y - self.y[-1], 0.0))
+        above = np.where(y < self.y[0], under, np.where(y > self.y[-1], over, inside))
+        result[seen] = np.clip(above, 0.0, self.some[row])
+        return result
 
-    def crps(self, row: NDArray[np.intp], w: Array) -> Array:
-        """∫ (P(W ≤ z) − 1{z ≥ w})² dz in the given rows; infinite when the tail is heavier than 1/√z."""
+    def crps(self, row: NDArray[np.intp], w: Array, share: float | Array = 1.0) -> Array:
+        """∫ (1{z < w} − U(z))² dz in the given rows, for U(z) a ``share`` of P(W > z), each with its own.
+
+        It is ∫ U² + w − 2 ∫ U up to w; infinite when the tail is heavier than 1/√z.
+        """
         if self.decay <= 0.5:
             return np.full(w.size, np.inf)
-        z = np.exp(self.y)
-        f, s = self.pdf, self.slope
-        F, U = self.none[:, None] + self.cdf, self.some[:, None] - self.cdf
-        low = (F**2 * z, (2 * F * f + F**2) * z, (2 * f**2 + 2 * F * s + 4 * F * f + F**2) * z)
-        high = (U**2 * z, (U**2 - 2 * U * f) * z, (2 * f**2 - 2 * U * s - 4 * U * f + U**2) * z)
-        under = (F[:, :1] ** 2 * z[0], U[:, :1] ** 2 * z[0])  # below the grid: W is there with probability 1e-10
-        below, above = under[0] + cumulative(self.y, *low), under[1] + cumulative(self.y, *high)
-        total = above[:, -1] + U[:, -1] ** 2 * z[-1] / (2 * self.decay - 1)
-        result = total[row]
+        result = share**2 * self._squares[row]
         seen = np.flatnonzero(w > 0)
-        r, at = row[seen], w[seen]
-        cell, theta, h = self._find(at)
-        inside = _value(_quintic(below, *low[:2], r, cell, h), theta)
-        inside -= _value(_quintic(above, *high[:2], r, cell, h), theta)
-        before = (below[r, 0] - above[r, 0]) * (at / z[0])
-        beyond = below[r, -1] + (at - z[-1]) - total[r]
-        result[seen] += np.where(at < z[0], before, np.where(at > z[-1], beyond, inside))
+        rows, place = np.unique(row[seen], return_inverse=True)
+        upto = self._upto(rows, place, w[seen])
+        result[seen] += w[seen] - 2 * np.broadcast_to(share, w.shape)[seen] * upto
         return np.asarray(np.maximum(result, 0.0))
 
-    def _find(self, w: Array) -> tuple[NDArray[np.intp], Array, Array]:
-        """Cell of each w, place within it in [0, 1], and its width."""
-        with np.errstate(divide="ignore"):
-            y = np.log(w)
+    @cached_property
+    def _squares(self) -> Array:
+        """∫ P(W > z)² dz of each row, by the rule of ``cumulative`` with the weights of its nodes collected."""
+        z, h = np.exp(self.y), np.diff(self.y)
+        before, after = np.append(0.0, h), np.append(h, 0.0)
+        bend = z * (before**3 + after**3) / 120
+        slope = z * (after**2 - before**2) / 10
+        value = z * (before + after) / 2
+        U = self.some[:, None] - self.cdf
+        terms = U * (value + slope + bend)
+        terms -= self.pdf * (2 * slope + 4 * bend)
+        terms -= self.slope * (2 * bend)
+        result = np.einsum("ry,ry->r", terms, U) + np.einsum("ry,y->r", self.pdf**2, 2 * bend)
+        # Below the grid W is there with probability 1e-10.
+        return np.asarray(result + U[:, 0] ** 2 * z[0] + U[:, -1] ** 2 * z[-1] / (2 * self.decay - 1))
+
+    def _upto(self, rows: NDArray[np.intp], place: NDArray[np.intp], w: Array) -> Array:
+        """∫ P(W > z) dz from 0 to each w > 0, ``place`` being its row's among ``rows``."""
+        z = np.exp(self.y)
+        U, f, s = self.some[rows, None] - self.cdf[rows], self.pdf[rows], self.slope[rows]
+        value, slope, bend = U * z, (U - f) * z, (U - 2 * f - s) * z
+        upto = value[:, :1] + cumulative(self.y, value, slope, bend)
+        cell, theta, h = self._find(np.log(w))
+        inside = _value(_quintic(upto, value, slope, place, cell, h), theta)
+        return np.where(w < z[0], U[place, 0] * w, np.where(w > z[-1], upto[place, -1], inside))
+
+    def _find(self, y: Array) -> tuple[NDArray[np.intp], Array, Array]:
+        """Cell of each y, place within it in [0, 1], and its width."""
         cell = np.clip(np.searchsorted(self.y, y, side="right") - 1, 0, self.y.size - 2)
         h = self.y[cell + 1] - self.y[cell]
         return cell, np.clip((y - self.y[cell]) / h, 0.0, 1.0), h

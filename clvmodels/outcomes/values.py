@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -105,25 +105,9 @@ class ValueOutcomes:
 
     def quantile(self, p: ArrayLike) -> Array:
         """Smallest s with P(S ≤ s) ≥ p: shape (n,), or (len(p), n) for several p."""
-        levels = probabilities(p)
-        result = np.zeros((levels.size, self.scale.size))
-        if self.purchases.latest is not None and self.spend.alike:
-            # Beyond the atom at 0 the distribution is a share of that of customers who bought on the last day.
-            latest, shares = self.purchases.latest
-            share = shares[self.purchases.distinct.place]
-            for mixture, customers, row, _ in ValueOutcomes(latest, self.spend, self.statistics)._mixtures():
-                for start in range(0, row.size, CELLS):
-                    part = slice(start, start + CELLS)
-                    beyond = 1 / share[customers[part]]
-                    for one, level in zip(result, levels, strict=True):
-                        one[customers[part]] = mixture.quantile(1 - (1 - level) * beyond, row[part])
-            result *= self.scale
-            return result[0] if np.ndim(p) == 0 else result
-        for mixture, customers, row, weight in self._mixtures():
-            for one, level in zip(result, levels, strict=True):
-                one[customers] += weight * mixture.quantile(level)[row]
-        result = np.maximum(result, 0.0) * self.scale
-        return result[0] if np.ndim(p) == 0 else result
+        results = self._asked(*(partial(_quantile, level=level) for level in probabilities(p)))
+        quantiles = np.maximum(results, 0.0) * self.scale
+        return quantiles[0] if np.ndim(p) == 0 else quantiles
 
     @cached_property
     def median(self) -> Array:
@@ -132,12 +116,8 @@ class ValueOutcomes:
 
     def cdf(self, s: ArrayLike) -> Array:
         """P(S ≤ s); at 0 it is P(N = 0)."""
-        s = np.broadcast_to(np.asarray(s, float), self.scale.shape)
-        w = np.maximum(s, 0.0) / self.scale
-        result = np.zeros(s.shape)
-        for mixture, customers, row, weight in self._mixtures():
-            result[customers] += weight * mixture.below(row, w[customers])
-        return np.where(s < 0, 0.0, np.clip(result, 0.0, 1.0))
+        s, w = self._multiples(s)
+        return _as_cdf(s, *self._asked(partial(_below, w=w)))
 
     def cdf_left(self, s: ArrayLike) -> Array:
         """P(S < s): the same, but 0 at the atom s = 0."""
@@ -145,12 +125,22 @@ class ValueOutcomes:
 
     def crps(self, s: ArrayLike) -> Array:
         """Continuous ranked probability score of the value s, ∫ (F(z) − 1{z ≥ s})² dz: lower is better, in money."""
+        s, w = self._multiples(s)
+        return self._as_crps(s, *self._asked(partial(_crps, w=w)))
+
+    def judged(self, s: ArrayLike) -> tuple[Array, Array, Array]:
+        """Median, P(S ≤ s) and CRPS of the value s: the distributions are worked out once for all three."""
+        s, w = self._multiples(s)
+        median, below, crps = self._asked(partial(_quantile, level=0.5), partial(_below, w=w), partial(_crps, w=w))
+        return np.maximum(median, 0.0) * self.scale, _as_cdf(s, below), self._as_crps(s, crps)
+
+    def _multiples(self, s: ArrayLike) -> tuple[Array, Array]:
+        """A value of each customer, and as a multiple of the reference."""
         s = np.broadcast_to(np.asarray(s, float), self.scale.shape)
-        w = np.maximum(s, 0.0) / self.scale
-        result = np.zeros(s.shape)
-        for mixture, customers, row, weight in self._mixtures():
-            result[customers] += weight * mixture.crps(row, w[customers])
-        return np.asarray(result * self.scale + np.maximum(-s, 0.0))
+        return s, np.maximum(s, 0.0) / self.scale
+
+    def _as_crps(self, s: Array, multiples: Array) -> Array:
+        return np.asarray(multiples * self.scale + np.maximum(-s, 0.0))
 
     @cached_property
     def decay(self) -> Array:
@@ -173,19 +163,39 @@ class ValueOutcomes:
     def expected_above(self, s: Array) -> Array:
         """Expected number of customers whose value exceeds each s ≥ 0, Σ P(S > s)."""
         tail = np.zeros(s.size)
-        for mixture, members, row, weight in self._mixtures():
-            pairs, first, count = np.unique(
-                np.stack([row, self.scale[members]]), axis=1, return_index=True, return_counts=True
-            )
+        for piece in self._pieces():
+            pairs, where = np.unique(np.stack([piece.row, self.scale[piece.customers]]), axis=1, return_inverse=True)
             owner, scale = pairs[0].astype(np.intp), pairs[1]
+            amount = np.bincount(where.ravel(), weights=piece.weight * piece.share)
             for place, one in enumerate(s):
-                tail[place] += (count * weight[first]) @ (1 - mixture.below(owner, one / scale))
+                tail[place] += amount @ piece.mixture.above(owner, one / scale)
         return tail
 
     def some(self, customers: Places) -> ValueOutcomes:
         """The same for some of the customers."""
         known = [column[customers] for column in self.statistics]
         return ValueOutcomes(self.purchases.some(customers), self.spend, known)
+
+    def _asked(self, *questions: Callable[[_Piece], Array]) -> list[Array]:
+        """Answers for each customer, in multiples of the reference."""
+        answers = [np.zeros(self.scale.size) for _ in questions]
+        for piece in self._pieces():
+            for answer, question in zip(answers, questions, strict=True):
+                answer[piece.customers] += piece.weight * question(piece)
+        return answers
+
+    def _pieces(self) -> Iterator[_Piece]:
+        """All customers, some at a time; beyond the atom at 0 a share of those who bought on the last day, if exact."""
+        outcomes, shares = self, np.ones(self.scale.size)
+        if self.purchases.latest is not None and self.spend.alike:
+            latest, share = self.purchases.latest
+            outcomes = ValueOutcomes(latest, self.spend, self.statistics)
+            shares = share[self.purchases.distinct.place]
+        for mixture, customers, row, weight in outcomes._mixtures():
+            for start in range(0, row.size, CELLS):
+                part = slice(start, start + CELLS)
+                some = customers[part]
+                yield _Piece(mixture, some, row[part], weight[part], shares[some], outcomes is not self)
 
     def _mixtures(self) -> Iterator[tuple[Mixture, Places, Places, Array]]:
         """Distributions of S/scale, the customers they belong to, the row of each, and a weight.
@@ -234,3 +244,36 @@ class ValueOutcomes:
     @cached_property
     def _place(self) -> Array:
         return self.spend.place(*self.statistics)
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """Some customers, and distributions of multiples of which theirs are a share beyond the atom at 0."""
+
+    mixture: Mixture
+    customers: Places
+    row: Places
+    """Of each customer in the mixture."""
+    weight: Array
+    """Of each customer: what is asked is a sum over the pieces that a customer is in."""
+    share: Array
+    shared: bool
+    """Whether any share is not 1."""
+
+
+def _quantile(piece: _Piece, *, level: float) -> Array:
+    if piece.shared:
+        return piece.mixture.quantile(1 - (1 - level) / piece.share, piece.row)
+    return piece.mixture.quantile(level)[piece.row]
+
+
+def _below(piece: _Piece, *, w: Array) -> Array:
+    return np.asarray(1 - piece.share * piece.mixture.above(piece.row, w[piece.customers]))
+
+
+def _crps(piece: _Piece, *, w: Array) -> Array:
+    return piece.mixture.crps(piece.row, w[piece.customers], piece.share)
+
+
+def _as_cdf(s: Array, below: Array) -> Array:
+    return np.where(s < 0, 0.0, np.clip(below, 0.0, 1.0))

@@ -30,7 +30,7 @@ def deciles(split: Split, forecast: Predictions, *, evaluation: Evaluation) -> F
     quantity = best_quantity(evaluation)
     actual, parts = evaluation.actual(quantity), []
     for name, prediction in predictions(evaluation, quantity).items():
-        everybody = np.ones((len(actual), 1))
+        everybody = np.ones((1, len(actual)))
         sums = Ranking.of(prediction).under(everybody).equal_parts(actual)
         predicted, realised = (part[:, 0] / (len(actual) / PARTS) for part in sums)
         decile = np.arange(1, PARTS + 1)
@@ -47,8 +47,9 @@ def gain(split: Split, forecast: Predictions, *, evaluation: Evaluation) -> Figu
     at, facts = np.linspace(0, 1, 101), _facts(split, forecast, evaluation, quantity=quantity)
     columns: dict[str, Array] = {"customers": at}
     for name, prediction in {**predictions(evaluation, quantity), "perfect": actual}.items():
-        members = Ranking.of(prediction).members  # tie groups, ascending
-        size, total = (np.append(0.0, np.cumsum((members @ amount)[::-1])) for amount in (np.ones_like(actual), actual))
+        ranking = Ranking.of(prediction)  # tie groups, ascending
+        sums = (ranking.sums(amount) for amount in (np.ones_like(actual), actual))
+        size, total = (np.append(0.0, np.cumsum(each[::-1])) for each in sums)
         columns[name] = np.interp(at * size[-1], size, total / (total[-1] or 1.0))
         facts[f"gini_{name}"] = float(metrics.gini(prediction, actual))
     return FigureTable("gain", pd.DataFrame(columns), facts)
