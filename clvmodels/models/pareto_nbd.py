@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from clvmodels.models import new_pareto_customer
 from clvmodels.models.arrays import NUMPY, Array, Ops, Parameter, digamma_rise, log_rising, per_distinct, trigamma_rise
-from clvmodels.models.race import course, parts, won, won_symbolic
+from clvmodels.models.race import course, gauss, parts, won, won_symbolic
 from clvmodels.models.renewal import RenewalFamily
 
 RISES = (log_rising, digamma_rise, trigamma_rise)
@@ -164,18 +164,18 @@ def _leaving(
     mass, mean, spread = np.zeros(R.size), np.zeros((4, R.size)), np.zeros((4, 4, R.size))
     for rows, order in parts(way):
         grown, u, log, f = way.part(rows).terms(order)
-        total = f.sum(axis=1)
+        f *= gauss(order)[1][:, None]
+        total = f.sum(axis=0)
         mass[rows] = way.lead[rows] * way.U[rows] * total
-        f /= total[:, None]
-        lived, swap = small[rows, None] * grown, first[rows, None]
-        tau = t_x[rows, None] + lived
-        values = [np.where(swap, u, log), tau / (a[rows, None] + lived), np.where(swap, log, u), None]
-        values[3] = tau / (b[rows, None] + lived)
+        f /= total
+        lived, swap = small[rows] * grown, first[rows]
+        tau = t_x[rows] + lived
+        values = [np.where(swap, u, log), tau / (a[rows] + lived), np.where(swap, log, u), tau / (b[rows] + lived)]
         for i, value in enumerate(values):
-            mean[i, rows] = np.einsum("ij,ij->i", f, value)
-            values[i] = value - mean[i, rows, None]
+            mean[i, rows] = np.einsum("ij,ij->j", f, value)
+            value -= mean[i, rows]
         for i in range(4) if bend else ():
             weighted = f * values[i]
             for j in range(i, 4):
-                spread[i, j, rows] = spread[j, i, rows] = np.einsum("ij,ij->i", weighted, values[j])
+                spread[i, j, rows] = spread[j, i, rows] = np.einsum("ij,ij->j", weighted, values[j])
     return mass, mean, spread

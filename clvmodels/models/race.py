@@ -42,12 +42,11 @@ class Course(NamedTuple):
     """c / C."""
 
     def terms(self, order: int, ops: Ops = NUMPY) -> tuple[Any, Any, Any, Any]:
-        """eᵘ − 1, u, ln(1 + (eᵘ − 1) c/C) and the weighted integrand, each with the nodes on a last axis."""
-        nodes, weights = gauss(order)
-        u = self.U[..., None] * nodes
+        """eᵘ − 1, u, ln(1 + (eᵘ − 1) c/C) and the integrand, each with the nodes on a first axis."""
+        u = gauss(order)[0][:, None] * self.U
         grown = ops.expm1(u)
-        log = ops.log1p(self.share[..., None] * grown)
-        return grown, u, log, ops.exp(-self.A[..., None] * u - self.B[..., None] * log) * weights
+        log = ops.log1p(self.share * grown)
+        return grown, u, log, ops.exp(-self.A * u - self.B * log)
 
     def orders(self) -> NDArray[np.intp]:
         """The nodes each one needs for 1e-12, as a place in ORDERS."""
@@ -98,7 +97,9 @@ def won(R: Any, a: Any, s: Any, b: Any, gap: Any) -> Array:
     way = course(R, a, s, b, gap)
     result = np.empty(arrays[0].size)
     for rows, order in parts(way):
-        result[rows] = way.lead[rows] * way.U[rows] * way.part(rows).terms(order)[3].sum(axis=-1)
+        result[rows] = (
+            way.lead[rows] * way.U[rows] * np.einsum("i,ij->j", gauss(order)[1], way.part(rows).terms(order)[3])
+        )
     return result.reshape(arrays[0].shape)
 
 
@@ -115,4 +116,4 @@ def parts(way: Course) -> Any:
 def won_symbolic(R: Any, a: Any, s: Any, b: Any, gap: Any, ops: Ops) -> Any:
     """The same where parameters are symbols: every row with the nodes that serve nearly all."""
     way = course(R, a, s, b, gap, ops)
-    return way.lead * way.U * way.terms(32, ops)[3].sum(axis=-1)
+    return way.lead * way.U * (gauss(32)[1][:, None] * way.terms(32, ops)[3]).sum(axis=0)
