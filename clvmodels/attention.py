@@ -123,7 +123,7 @@ def _silence(forecast: Predictions) -> tuple[Array, Array]:
     model: Any = forecast.purchase_outcomes.model
     for weight, member in model.components:
         names = member.parameter_names()
-        if getattr(member, "discrete", False):
+        if member.discrete:
             gap, tries = d.T - d.t_x, member.alpha + member.beta + d.t_x
             silent = np.exp(log_rising(member.beta + d.t_x - d.x, gap) - log_rising(tries, gap))
             r, alpha = member.alpha + d.x, tries

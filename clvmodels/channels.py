@@ -133,7 +133,7 @@ def compare_channels(
     """
     if forecast.spend is None:
         raise InputError(_("channels are compared by value, and this forecast holds no money. Pass spend= to predict."))
-    if getattr(forecast.purchases.model, "discrete", False):
+    if forecast.purchases.model.discrete:
         raise InputError(
             _(
                 "{title} counts opportunities, and the value of a channel's customers is counted in "

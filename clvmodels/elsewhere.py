@@ -247,8 +247,9 @@ def _mismatches(name: str, said: pd.Series, customers: pd.Series, keys: list[str
         )
     strangers = said[~said.isin(set(keys))]
     if len(strangers):
+        who = "1 customer who has" if len(strangers) == 1 else f"{len(strangers):,} customers who have"
         problems.append(
-            f"{name!r} predicts {len(strangers):,} customers who have not bought by the cut-off (first: "
+            f"{name!r} predicts {who} not bought by the cut-off (first: "
             f"{strangers.iloc[0]}). Who names customers that first buy later has seen the holdout. Leave them out, and "
             "check how customers are written."
         )

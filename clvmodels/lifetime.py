@@ -47,7 +47,7 @@ def survival(alive: Any, s: ArrayLike, x: ArrayLike, T: ArrayLike) -> Array:
     s, x, T = (np.asarray(value, float) for value in (s, x, T))
     family: Any = alive.family
     names = family.parameter_names()
-    if _discrete(family):
+    if family.discrete:
         chances = family.gamma + family.delta + T
         return np.asarray(np.exp(log_rising(family.delta + T, np.floor(s)) - log_rising(chances, np.floor(s))))
     if "a" in names:
@@ -70,7 +70,7 @@ def active_time(alive: Any, t: ArrayLike, x: ArrayLike, T: ArrayLike) -> Array:
     t, x, T = (np.asarray(value, float) for value in (t, x, T))
     family: Any = alive.family
     names = family.parameter_names()
-    if _discrete(family):  # opportunities lived to see: a share α/(α + β) of them is bought at
+    if family.discrete:  # opportunities lived to see: a share α/(α + β) of them is bought at
         later = family.updated(x, T, alive.stage)
         return np.asarray(family.new.mean(t, *later) * (later[0] + later[1]) / later[0])
     if "a" not in names and "beta" not in names:
@@ -110,7 +110,7 @@ def purchases(
     names = family.parameter_names()
     names = names if "alpha" in names else ("r", "alpha")  # the formula's rate, of customers who never leave
     factors = {"alpha": 1 / rate, **({"a": dropout} if "a" in names else {"beta": 1 / dropout})}
-    if _discrete(family):
+    if family.discrete:
         factors = {"alpha": rate, "gamma": dropout}
     later = family.updated(x, T, alive.stage)
     scaled = [value * factors.get(name, 1.0) for name, value in zip(names, later, strict=False)]
@@ -125,7 +125,7 @@ def changed(model: PurchaseFamily, *, rate: Any = 1.0, dropout: Any = 1.0) -> Pu
     here: Any = model
     new: dict[str, Any] = {"alpha": here.alpha / rate}
     names = model.parameter_names()
-    if _discrete(model):
+    if model.discrete:
         new = {"alpha": here.alpha * rate, "gamma": here.gamma * dropout}
     elif "a" in names:
         new["a"] = here.a * dropout
@@ -133,11 +133,6 @@ def changed(model: PurchaseFamily, *, rate: Any = 1.0, dropout: Any = 1.0) -> Pu
         new["beta"] = here.beta / dropout
     after: PurchaseFamily = replace(here, **new)
     return after
-
-
-def _discrete(family: Any) -> bool:
-    """Whether time is counted in opportunities to buy."""
-    return bool(getattr(family, "discrete", False))
 
 
 def _stays(family: Any, x: Array) -> Array:

@@ -15,8 +15,8 @@ from scipy import special
 
 from clvmodels.fitting.result import Fit
 from clvmodels.fitting.stack import StackFit
+from clvmodels.models import PurchaseFamily
 from clvmodels.models.arrays import Array
-from clvmodels.models.formula_rate import NobodyReturns
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
 from clvmodels.outcomes.points import predictive
 from clvmodels.outcomes.sums import Sums, factors, mixture_limits, propagated, purchase_sums, spend_sums
@@ -187,7 +187,8 @@ def _worlds(stack: StackFit, draws: int, sums: Sums, *, seed: int) -> Array:
     nobody buys again is no world but a share of the customers, which lowers the totals of all worlds alike.
     """
     rng = np.random.default_rng([seed, 3])
-    worlds = [part for part in stack.components if not isinstance(part[1].model, NobodyReturns)]
+    parts = [(weight, one, one.model) for weight, one in stack.components]
+    worlds = [(weight, one) for weight, one, model in parts if isinstance(model, PurchaseFamily) and model.lost < 1]
     members = [one for _weight, one in worlds]
     weights = np.array([weight for weight, _one in worlds])
     weights /= weights.sum()

@@ -49,7 +49,7 @@ def usual_families(kind: str) -> list[str]:
     >>> "bgbb" in usual_families("purchases"), "nbd" in usual_families("purchases")
     (False, True)
     """
-    return [name for name, family in FAMILIES.items() if family.kind == kind and not getattr(family, "discrete", False)]
+    return [name for name, family in FAMILIES.items() if family.kind == kind and not family.discrete]
 
 
 __all__ = [

@@ -29,6 +29,8 @@ class Family(ABC):
     kind: ClassVar[Literal["purchases", "spend"]]
     least: ClassVar[tuple[int, float] | None] = None
     """A parameter (its place) that means need to be above 1, and what it is held at where an estimate is not."""
+    discrete: ClassVar[bool] = False
+    """Whether time is counted in opportunities to buy, so that x, t_x, T and t must be whole numbers."""
     constant_names: ClassVar[tuple[str, ...]] = ()
     """Fields that are whole numbers and no parameters: they choose the family, and no posterior varies them."""
 
@@ -146,8 +148,6 @@ class PurchaseFamily(Family):
     """
 
     kind = "purchases"
-    discrete: ClassVar[bool] = False
-    """Whether time is counted in opportunities to buy, so that x, t_x, T and t must be whole numbers."""
 
     @property
     def lost(self) -> float:

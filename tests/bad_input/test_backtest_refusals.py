@@ -116,7 +116,7 @@ def refused(table) -> str:
         (GOOD.iloc[:1], "'elsewhere' says nothing of 1 of 2 customers (first: 2)"),
         (
             GOOD.assign(customer_id=[1, 3]),
-            "'elsewhere' predicts 1 customers who have not bought by the cut-off (first: 3)",
+            "'elsewhere' predicts 1 customer who has not bought by the cut-off (first: 3)",
         ),
         (GOOD.assign(cutoff="2024-07-31"), "A prediction made on 2024-07-31 has seen 31 days of what it is judged by."),
         (GOOD.assign(cutoff="2024-05-31"), "A prediction made earlier is for other days."),
