@@ -112,10 +112,7 @@ class Mixture:
         if not positive.size:
             return result
         row, wanted = row[positive], wanted[positive]
-        # Rows one after another, 2 apart, are one increasing sequence.
-        places = np.searchsorted(
-            (self.cdf + 2.0 * np.arange(len(self.cdf))[:, None]).ravel(), wanted + 2.0 * row, "right"
-        )
+        places = np.searchsorted(self._increasing, wanted + 2.0 * row, "right")
         cell = places - row * self.y.size - 1
         inside = np.clip(cell, 0, self.y.size - 2)
         h = self.y[inside + 1] - self.y[inside]
@@ -127,6 +124,11 @@ class Mixture:
         y = np.where(cell < 0, under, np.where(cell > inside, over, y))
         result[positive] = np.exp(y)
         return result
+
+    @cached_property
+    def _increasing(self) -> Array:
+        """All rows one after another, 2 apart, which are one increasing sequence to search in."""
+        return np.asarray((self.cdf + 2.0 * np.arange(len(self.cdf))[:, None]).ravel())
 
     def above(self, row: NDArray[np.intp], w: Array) -> Array:
         """P(W > w) in the given rows, w ≥ 0."""
