@@ -11,6 +11,7 @@ import pytest
 from scipy import integrate, special
 
 from clvmodels.models import BGNBD, GammaGamma
+from clvmodels.models.blend import Blend
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
 from clvmodels.outcomes.mixture import Grid
 
@@ -239,3 +240,25 @@ def test_everybody_spends_alike() -> None:
     for s in (10.0, 60.0, 200.0):
         expected = PURCHASES.pmf(0, t, 2, 30.0, 38.0) + mass @ special.gammainc(4 * n, s / 5)
         assert outcomes.cdf(s)[0] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_share_of_those_who_bought_on_the_last_day_is_the_whole_mixture() -> None:
+    """One estimate is worked out from (x, T) alone; two halves of the same model, from every pattern."""
+    rng = np.random.default_rng(3)
+    x = rng.integers(0, 6, 400).astype(float)
+    T = rng.choice([20.0, 30.0, 38.0], 400)
+    t_x = np.where(x > 0, np.round(rng.random(400) * T, 1) + 0.1, 0.0).clip(max=T)
+    m = np.where(x > 0, rng.gamma(4.0, 8.0, 400), np.nan)
+    actual = np.where(rng.random(400) < 0.4, rng.gamma(1.0, 60.0, 400), 0.0)
+    model, spend = PURCHASES, SPENDS["cdnow"]
+    short, long = (
+        ValueOutcomes(PurchaseOutcomes(one, 39, x, t_x, T), spend, (x, m))
+        for one in (model, Blend((0.5, 0.5), (model, model)))
+    )
+    assert short.purchases.latest is not None
+    assert long.purchases.latest is None
+    for mine, whole in zip(short.judged(actual), long.judged(actual), strict=True):
+        np.testing.assert_allclose(mine, whole, rtol=1e-8, atol=1e-9)
+    alone = short.median, short.cdf(actual), short.crps(actual)
+    for mine, asked in zip(short.judged(actual), alone, strict=True):
+        np.testing.assert_array_equal(mine, asked)
