@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from clvmodels.fitting import posterior
 from clvmodels.fitting.draws import Draws, smooth
 from clvmodels.fitting.objective import Objective
 from clvmodels.fitting.posterior import Proposal, draws_worth_waiting_for, find_mode, importance_draws, log_posterior
@@ -196,3 +197,30 @@ def test_pareto_k_of_known_tails() -> None:
         assert k_hat == pytest.approx(shape, abs=0.2)
         assert weights.sum() == pytest.approx(1)
         assert np.argmax(weights) == np.argmax(ratios)
+
+
+@pytest.mark.parametrize(
+    ("k_hats", "worth", "rounds"),
+    [
+        ((0.3,), 0.5, 1),  # good at once
+        ((0.6,), 0.8, 1),  # usable, and worth nearly their number: no other proposal makes them better
+        ((0.6, 0.4), 0.5, 2),  # usable, but uneven
+        ((0.75, 0.6), 0.8, 2),  # not usable, however even
+    ],
+)
+def test_when_the_proposal_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch, k_hats: tuple[float, ...], worth: float, rounds: int
+) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def drawn(*_: Any, seed: tuple[int, ...]) -> Draws:
+        seen.append(seed)
+        weights = np.zeros(1000)
+        weights[: round(1000 * worth)] = 1 / round(1000 * worth)  # an effective number of just so many
+        u = np.random.default_rng(0).standard_normal((1000, 4))
+        kind = PARAMETRISATIONS["bgnbd"].family
+        return Draws(kind, u, u, weights, k_hat=k_hats[len(seen) - 1] if len(seen) <= len(k_hats) else 0.9)
+
+    monkeypatch.setattr(posterior, "importance_draws", drawn)
+    posterior.sample_posterior(PURCHASES, PARAMETRISATIONS["bgnbd"], seed=0)
+    assert len(seen) == rounds
