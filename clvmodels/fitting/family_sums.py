@@ -81,25 +81,25 @@ class FamilyObjective(ABC):
         )
 
     def __call__(self, eta: Array) -> Value:
-        """Log-likelihood, gradient and Hessian at η."""
-        value, slope = self._value_and_slope(eta)
-        sides = []
-        for axis in np.eye(eta.size):
-            up, down = (self._value_and_slope(eta + step * axis)[1] for step in (STEP, -STEP))
-            sides.append((up - down) / (2 * STEP))
-        hessian = np.array(sides)
-        return value, slope, (hessian + hessian.T) / 2
+        """Log-likelihood, gradient and Hessian at η; the Hessian from the gradients on either side of each axis."""
+        aside = STEP * np.eye(eta.size)
+        slope, *beside = self._slopes(np.stack([eta, *(eta + aside), *(eta - aside)]))
+        up, down = np.split(np.array(beside), 2)
+        hessian = (up - down) / (2 * STEP)
+        return float(self._values(eta[None])[0]), slope, (hessian + hessian.T) / 2
 
-    def _value_and_slope(self, eta: Array) -> tuple[float, Array]:
-        logs = np.stack(self._standardised(eta))
+    def _slopes(self, etas: Array) -> list[Array]:
+        """Gradients at many η, shape (draws, k), in one pass over the patterns."""
+        logs = np.stack(self._standardised(etas.T), axis=-1)
         model: Any = self.family.from_log(logs, self.constants)
-        value, by_parameter = 0.0, np.zeros(eta.size)
-        for start in range(0, self.n_patterns, BLOCK):
-            block = slice(start, start + BLOCK)
-            columns, n = [column[block] for column in self._columns], self._n[block]
-            value += float(n @ model.log_likelihood(*columns))
-            by_parameter += model.score(*columns) @ n
-        return value, self.log_jacobian(eta).T @ (by_parameter * np.exp(logs))
+        by_parameter = np.zeros(logs.T.shape)
+        step = max(1, BLOCK // len(etas))
+        for start in range(0, self.n_patterns, step):
+            block = slice(start, start + step)
+            by_parameter += model.score(*(column[block] for column in self._columns)) @ self._n[block]
+        return [
+            self.log_jacobian(eta).T @ by_log for eta, by_log in zip(etas, by_parameter.T * np.exp(logs), strict=True)
+        ]
 
     def values(self, etas: Array) -> Array:
         """Log-likelihood alone at many η, shape (draws, k), on two threads: NumPy works without Python's lock."""
