@@ -107,7 +107,7 @@ def drift_of(fit: Fit, log: Transactions, until: dt.date, *, seed: int = 0) -> D
     t = fit.unit.from_days((until - fit.until).days)
     model: Any = predictive(fit, seed=seed)
     outcomes = PurchaseOutcomes(model, t, x, t_x, T)
-    everyone = Portfolio(fit, None, outcomes, None, outcomes.mean, 0.0, 1.0, seed)
+    everyone = Portfolio(fit, None, outcomes, None, 0.0, 1.0, seed)
     shared, mixed = everyone.of_parameters(np.zeros(who.size, np.intp), 1)
     chance = outcomes.variance - np.maximum(outcomes.mean_square - outcomes.mean**2, 0.0)
     expected = share * float(outcomes.mean.sum())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,44 +19,53 @@ from clvmodels.totals import Portfolio
 LEVELS = (0.05, 0.95)
 """Outcome intervals leave out 5 % on either side."""
 
+OUTCOMES = (
+    "p_alive", "p_active", "expected_purchases", "purchases_lower", "purchases_upper", "expected_spend", "value",
+    "value_lower", "value_upper", "clv", "clv_lower", "clv_upper",
+)  # fmt: skip
+"""What a horizon may bring, in the contract's order."""
+
 TIERS = {"top": 0.10, "high": 0.30, "middle": 0.60, "low": 1.0}
 """Tier → the share of customers, highest clv first, at which it ends: 10 %, the next 20 %, the next 30 %, the rest."""
 
 
-def customer_rows(summary: Summary, horizon: Horizon, portfolio: Portfolio) -> pd.DataFrame:
-    """The contract's columns, in the contract's order."""
-    known, outcomes, values, margin = summary.frame, portfolio.outcomes, portfolio.values, portfolio.margin
-    money = values is not None
-    past = ["first_purchase", "last_purchase", "frequency", "recency", "T"] + ["monetary_value", "value_past"] * money
-    lower, upper = outcomes.quantile(LEVELS)
-    columns: dict[str, Any] = {name: known[name] for name in ["customer_id", *past]}
-    columns |= {
-        "horizon_start": pd.Timestamp(horizon.start),
-        "horizon_end": pd.Timestamp(horizon.end),
-        "p_alive": outcomes.p_alive,
-        "p_active": outcomes.p_active,
-        "expected_purchases": outcomes.mean,
-        "purchases_lower": lower,
-        "purchases_upper": upper,
-    }
-    if values is not None:
+def outcome_columns(portfolio: Portfolio, *, intervals: bool) -> dict[str, Array]:
+    """What is expected of each customer and, with ``intervals``, the ends of outcome intervals; by column."""
+    outcomes, values, margin = portfolio.outcomes, portfolio.values, portfolio.margin
+    columns: dict[str, Any] = {"p_alive": outcomes.p_alive, "p_active": outcomes.p_active}
+    columns["expected_purchases"] = outcomes.mean
+    if intervals:
+        columns["purchases_lower"], columns["purchases_upper"] = outcomes.quantile(LEVELS)
+    later = portfolio.moments.discounted
+    if values is None or later is None:
+        return columns
+    spend = values.expected_spend
+    value = outcomes.mean * spend * margin
+    share = _ratio(later, outcomes.mean)  # clv / value
+    columns |= {"expected_spend": spend, "value": value, "clv": value * share}
+    if intervals:
         lower, upper = values.quantile(LEVELS) * margin
-        spend = values.expected_spend
-        value = outcomes.mean * spend * margin
-        share = _ratio(portfolio.discounted, outcomes.mean)  # clv / value
-        columns |= {
-            "expected_spend": spend,
-            "value": value,
-            "value_lower": lower,
-            "value_upper": upper,
-            "clv": value * share,
-            "clv_lower": lower * share,
-            "clv_upper": upper * share,
-            "formula_value": formula_customer_value(summary, horizon) * margin,
-            "tier": tiers(value * share),
-        }
+        columns |= {"value_lower": lower, "value_upper": upper}
+        columns |= {"clv_lower": lower * share, "clv_upper": upper * share}
+    return columns
+
+
+def customer_rows(summary: Summary, horizon: Horizon, margin: float, columns: Mapping[str, Array]) -> pd.DataFrame:
+    """The contract's columns, in the contract's order; ``columns`` are those of `outcome_columns`."""
+    known, money = summary.frame, "value" in columns
+    past = ["first_purchase", "last_purchase", "frequency", "recency", "T"] + ["monetary_value", "value_past"] * money
+    found: dict[str, Any] = {name: known[name] for name in ["customer_id", *past]}
+    found |= {"horizon_start": _everywhere(horizon.start, known), "horizon_end": _everywhere(horizon.end, known)}
+    found |= {name: columns[name] for name in OUTCOMES if name in columns}
+    if money:
+        found["formula_value"] = formula_customer_value(summary, horizon) * margin
+        found["tier"] = tiers(columns["clv"])
     described = [*summary.segments, *([summary.cost] if summary.cost else [])]
-    return pd.DataFrame(columns | {name: known[name] for name in described})
+    return pd.DataFrame(found | {name: known[name] for name in described}, copy=False)
+
+
+def _everywhere(day: dt.date, known: pd.DataFrame) -> pd.Series:
+    return pd.Series(pd.Timestamp(day), index=known.index)
 
 
 def _ratio(part: Array, whole: Array) -> Array:

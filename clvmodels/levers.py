@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import interpolate, sparse
+from scipy import interpolate
 
 from clvmodels import lifetime
 from clvmodels.errors import InputError
 from clvmodels.kpis.groups import Groups, grouped
 from clvmodels.models.arrays import Array
-from clvmodels.outcomes.survival import Quantity, over_draws
+from clvmodels.outcomes.standing import Standing
+from clvmodels.outcomes.survival import Quantity
 from clvmodels.prediction import Predictions
 
 GRID = (-0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
@@ -133,21 +134,13 @@ def value_levers(forecast: Predictions, by: str | Sequence[str] | Groups = ()) -
 
 def _values(forecast: Predictions, groups: Groups, plans: Sequence[tuple[float, float]]) -> Array:
     """Value of each group when rate and dropout are multiplied from now on, as each plan says: (plans, groups)."""
-    outcomes = forecast.purchase_outcomes
-    place, size = outcomes.distinct.place, outcomes.distinct.x.size
-    amount = forecast.margin * forecast.frame["expected_spend"].to_numpy(float)
-    worth = sparse.csr_array((amount, (place, groups.code)), shape=(size, groups.n))
+    t, amount = forecast.purchase_outcomes.t, forecast.margin * forecast.frame["expected_spend"].to_numpy(float)
+    worth = Standing.of(forecast.purchase_outcomes, groups.code, groups.n, amount)
 
     def quantity(rate: float, dropout: float) -> Quantity:
-        return lambda alive, x, T: lifetime.purchases(alive, outcomes.t, x, T, rate=rate, dropout=dropout)
+        return lambda alive, x, T: lifetime.purchases(alive, t, x, T, rate=rate, dropout=dropout)
 
-    model: Any = outcomes.model
-    values = np.zeros((len(plans), groups.n))
-    for weight, member in model.components:
-        for rows, bought in outcomes.distinct.futures(member, *(quantity(*plan) for plan in plans)):
-            for value, each in zip(values, bought, strict=True):
-                value += weight * np.asarray(worth[rows].T @ over_draws(each))
-    return values
+    return np.array([worth.total(quantity(*plan)) for plan in plans])
 
 
 def _needed(curve: Array, reward: float, margin: float) -> Array:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,13 @@ from clvmodels.calendar import ONE_DAY, Horizon, Unit
 from clvmodels.errors import InputError, UnitError
 from clvmodels.fitting.data import spend_known
 from clvmodels.fitting.result import Fit
-from clvmodels.forecast_rows import customer_rows
+from clvmodels.forecast_rows import customer_rows, outcome_columns
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
 from clvmodels.outcomes.chances import top_threshold
 from clvmodels.outcomes.means import mean_limits
 from clvmodels.outcomes.points import predictive
 from clvmodels.summary import Summary
-from clvmodels.totals import Portfolio, Totals
+from clvmodels.totals import Portfolio, Totals, worked_out
 
 FEWEST_DRAWS = 100
 """Draws below which the ends of an interval are guesses."""
@@ -34,8 +35,6 @@ class Predictions:
     ----------
     frame
         One row per customer, in the order of ``summary.frame``: see :func:`predict` for the columns.
-    totals
-        Sums of the rows, with 90 % limits that hold chance and the uncertainty of the parameters.
     horizon, unit, discount_rate, margin, currency
         What the numbers mean: days, unit of recency and T, annual effective rate, share of revenue, money.
     purchases, spend, summary
@@ -43,7 +42,6 @@ class Predictions:
     """
 
     frame: pd.DataFrame = field(repr=False)
-    totals: Totals
     horizon: Horizon
     unit: Unit
     discount_rate: float
@@ -53,6 +51,11 @@ class Predictions:
     spend: Fit | None = field(repr=False)
     summary: Summary = field(repr=False)
     portfolio: Portfolio = field(repr=False)
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Sums of the rows of ``frame``, with 90 % limits that hold chance and the uncertainty of the parameters."""
+        return self.portfolio.totals(np.zeros(len(self.frame), np.intp), 1)[0]
 
     @property
     def purchase_outcomes(self) -> PurchaseOutcomes:
@@ -67,6 +70,17 @@ class Predictions:
                 "these predictions hold no money: they were made without a spend fit. Pass spend= to predict."
             )
         return self.portfolio.values
+
+    def some(self, customers: NDArray[np.intp]) -> Predictions:
+        """The same of some customers, by their places in ``frame``: as if no others had been predicted."""
+        portfolio = self.portfolio.some(customers)
+        known = self.summary.frame.iloc[customers].reset_index(drop=True)
+        return replace(
+            self,
+            frame=self.frame.iloc[customers].reset_index(drop=True),
+            summary=self.summary.of_frame(known),
+            portfolio=portfolio,
+        )
 
     def by(self, segment: str | Sequence[str]) -> pd.DataFrame:
         """Totals per segment, with 90 % limits; every column of the rows sums to ``totals``.
@@ -224,6 +238,7 @@ def predict(
     horizon: str | Horizon = "12 months",
     discount_rate: float = 0.10,
     margin: float = 1.0,
+    intervals: bool = True,
     seed: int = 0,
 ) -> Predictions:
     """Predict every customer of a summary over a horizon that starts the day after its ``until``.
@@ -263,6 +278,8 @@ def predict(
         Annual and effective: 0.10 makes 1.10 a year from now worth 1 today. 0 for no discounting.
     margin
         Share of revenue that is kept, in (0, 1]; it multiplies all values.
+    intervals
+        Whether ``frame`` has the ends of customers' intervals, which are most of the work; ``totals`` always has its.
     seed
         Used for limits of value totals when spend is heavy-tailed (p x + q ≤ 3), for totals of a posterior, and for
         customers when the posterior is that of a small log or very skewed; all else is computed, not drawn.
@@ -285,16 +302,16 @@ def predict(
     known = summary.frame
     model: Any = predictive(purchases, seed=seed)
     outcomes = PurchaseOutcomes(model, t, known["frequency"], known["recency"], known["T"])
-    discounted = outcomes.discounted(delta)
     values = None
     if spend is not None:
         money: Any = predictive(spend, seed=seed)
         values = ValueOutcomes(outcomes, money, spend_known(summary, type(money), cannot="cannot predict"))
-    portfolio = Portfolio(purchases, spend, outcomes, values, discounted, delta, margin, seed)
-    everyone = np.zeros(len(known), np.intp)
+    portfolio, columns = worked_out(
+        Portfolio(purchases, spend, outcomes, values, delta, margin, seed),
+        lambda some: outcome_columns(some, intervals=intervals),
+    )
     return Predictions(
-        frame=customer_rows(summary, span, portfolio),
-        totals=portfolio.totals(everyone, 1)[0],
+        frame=customer_rows(summary, span, margin, columns),
         horizon=span,
         unit=summary.unit,
         discount_rate=discount_rate,

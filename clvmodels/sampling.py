@@ -24,23 +24,9 @@ def judged_sample(
     if everyone <= customers:
         return forecast, holdout
     at = np.sort(np.random.default_rng([seed, 3]).choice(everyone, customers, replace=False))
-    portfolio = forecast.portfolio
-    portfolio = dataclasses.replace(
-        portfolio,
-        outcomes=portfolio.outcomes.some(at),
-        values=portfolio.values and portfolio.values.some(at),
-        discounted=portfolio.discounted[at],
-    )
-    known = forecast.summary.frame.iloc[at].reset_index(drop=True)
-    some = dataclasses.replace(
-        forecast,
-        frame=forecast.frame.iloc[at].reset_index(drop=True),
-        totals=portfolio.totals(np.zeros(customers, np.intp), 1)[0],
-        summary=forecast.summary.of_frame(known),
-        portfolio=portfolio,
-    )
+    some = forecast.some(at)
     if holdout.frame["customer_id"].equals(forecast.summary.frame["customer_id"]):
         later = holdout.frame.iloc[at].reset_index(drop=True)
     else:
-        later = holdout.frame.set_index("customer_id").loc[known["customer_id"]].reset_index()
+        later = holdout.frame.set_index("customer_id").loc[some.summary.frame["customer_id"]].reset_index()
     return some, dataclasses.replace(holdout, frame=later)

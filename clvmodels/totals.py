@@ -7,7 +7,10 @@ keeps its skewness. Without it 90 % intervals of totals cover less than 80 %.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +29,9 @@ HEAVY = 3.0
 """Where p x + q is not above this, a customer's value has no third moment and the sum's giants are simulated."""
 GIANTS = 200.0
 """Expected number of customers whose value is drawn one by one; the others' sum is normal."""
-MANY, ENOUGH = 400_000, 100_000
-"""Customers from which on the parameters' part, which is a ratio that all of a group share, is worked out for some."""
+MANY, ENOUGH, LEAST = 400_000, 100_000, 20_000
+"""Customers from which on the parameters' part, which is a ratio that all of a group share, is worked out for some: for
+so many of all groups, or at least so many of each."""
 SIMULATIONS = 8192
 """Another seed moves an interval by about 1 % of its width."""
 FEWEST, MEMORY = 200, 1 << 20
@@ -51,19 +55,66 @@ class Totals:
 
 
 @dataclass(frozen=True, eq=False)
+class Moments:
+    """What sums over customers are made of, one entry per customer; the money is None without a spend model."""
+
+    purchases: Array
+    """Expected purchases."""
+    chance: Array
+    """Variance of their number when the parameters are known, on average."""
+    discounted: Array | None = None
+    """Expected discounted purchases."""
+    spend: Array | None = None
+    """Mean value of one purchase."""
+    spread: Array | None = None
+    """Variance of revenue when the parameters are known; 0 for those whose giants are simulated."""
+    heavy: NDArray[np.bool_] | None = None
+    """Whether they are."""
+
+    @classmethod
+    def of(cls, outcomes: PurchaseOutcomes, values: ValueOutcomes | None, delta: float) -> Moments:
+        """Those of some customers."""
+        chance = outcomes.variance - np.maximum(outcomes.mean_square - outcomes.mean**2, 0.0)
+        if values is None:
+            return cls(outcomes.mean, chance)
+        heavy = values.decay <= HEAVY
+        spread = np.where(heavy, 0.0, values.chance)
+        return cls(outcomes.mean, chance, outcomes.discounted(delta), values.expected_spend, spread, heavy)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Those there are, by name."""
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: column for name, column in found.items() if column is not None}
+
+    def some(self, customers: NDArray[np.intp]) -> Moments:
+        """The same of some customers."""
+        return Moments(**{name: column[customers] for name, column in self.columns.items()})
+
+
+@dataclass(frozen=True, eq=False)
 class Portfolio:
-    """Everything that sums over customers need, one entry per customer."""
+    """Everything that sums over customers need."""
 
     purchases: Fit
     spend: Fit | None
     outcomes: PurchaseOutcomes
     values: ValueOutcomes | None
-    discounted: Array
-    """Expected discounted purchases."""
     delta: float
     """Continuous discount rate per unit of time."""
     margin: float
     seed: int
+    known: Moments | None = None
+    """The customers' moments, where they have been worked out."""
+
+    @cached_property
+    def moments(self) -> Moments:
+        """The customers' moments, worked out some customers at a time."""
+        if self.known is not None:
+            return self.known
+        if not self.outcomes.parts:
+            return Moments.of(self.outcomes, self.values, self.delta)
+        return worked_out(self, lambda some: {})[0].moments
 
     def totals(self, group: NDArray[np.intp], n_groups: int) -> list[Totals]:
         """Totals of each group of customers: ``group`` holds 0 … n_groups − 1."""
@@ -71,24 +122,23 @@ class Portfolio:
         def add(amount: Array) -> Array:
             return np.bincount(group, amount, n_groups).astype(float)
 
-        outcomes, values = self.outcomes, self.values
+        m = self.moments
         counts = np.bincount(group, minlength=n_groups).tolist()
         shared, mixed = self.of_parameters(group, n_groups)
-        known = add(outcomes.mean)
-        chance = add(outcomes.variance - np.maximum(outcomes.mean_square - outcomes.mean**2, 0.0))
-        rows = [(known, *limits(known, chance + shared[0], mixed[0]))]
-        if values is not None:
-            worth = self.margin * values.mean
-            present = self.margin * values.expected_spend * self.discounted
+        known = add(m.purchases)
+        rows = [(known, *limits(known, add(m.chance) + shared[0], mixed[0]))]
+        if m.spend is not None and m.discounted is not None and m.spread is not None and m.heavy is not None:
+            worth = self.margin * (m.purchases * m.spend)
+            present = self.margin * m.spend * m.discounted
             value, clv = add(worth), add(present)
             discount = np.divide(present, worth, out=np.ones_like(worth), where=worth > 0)
-            heavy = values.decay <= HEAVY
-            spread = self.margin**2 * np.where(heavy, 0.0, values.chance)
+            spread = self.margin**2 * m.spread
+            heavy = m.heavy
             giants = {one: self._giants(np.flatnonzero(heavy & (group == one))) for one in np.unique(group[heavy])}
             parts = (value, add(spread)), (clv, add(spread * discount**2))
+            rest = add(np.where(heavy, 0.0, worth))
             for quantity, (total, chance) in enumerate(parts, start=1):
                 lower, upper = limits(total, chance + shared[quantity], mixed[quantity])
-                rest = add(np.where(heavy, 0.0, worth))
                 for one, simulated in giants.items():
                     scale, relative = total[one] / value[one], shared[quantity, one] / total[one] ** 2
                     lower[one], upper[one] = self._simulated(
@@ -106,18 +156,18 @@ class Portfolio:
         """
         if group.size > MANY:
             counts = np.bincount(group, minlength=n_groups)
-            some = _thinned(group, counts, self.seed)
+            some = thinned(group, counts, self.seed)
             if some.size < group.size / 2:
                 variance, mixed = self.some(some).of_parameters(group[some], n_groups)
                 drawn = np.bincount(group[some], minlength=n_groups)
                 return variance * (counts / np.maximum(drawn, 1)) ** 2, mixed
-        o, values = self.outcomes, self.values
-        worth = None if values is None else self.margin * values.expected_spend
+        m, values = self.moments, self.values
+        worth = None if m.spend is None else self.margin * m.spend
         parts: list[tuple[Fit, Sums, slice]] = [
-            (self.purchases, purchase_sums(o, self.delta, group, n_groups, worth), slice(0, 3))
+            (self.purchases, purchase_sums(self.outcomes, self.delta, group, n_groups, worth), slice(0, 3))
         ]
-        if values is not None and self.spend is not None:
-            bought = [self.margin * o.mean, self.margin * self.discounted]
+        if values is not None and self.spend is not None and m.discounted is not None:
+            bought = [self.margin * m.purchases, self.margin * m.discounted]
             parts.append((self.spend, spend_sums(*values.statistics, group, n_groups, bought), slice(1, 3)))
         quantities = 1 if values is None else 3
         mixtures = [fit for fit, _, _ in parts if fit.posterior is not None or isinstance(fit, StackFit)]
@@ -136,33 +186,47 @@ class Portfolio:
 
     def some(self, customers: NDArray[np.intp]) -> Portfolio:
         """The same for some of the customers."""
+        outcomes, known = self.outcomes.some(customers), self.__dict__.get("moments", self.known)
         return replace(
             self,
-            outcomes=self.outcomes.some(customers),
-            values=self.values and self.values.some(customers),
-            discounted=self.discounted[customers],
+            outcomes=outcomes,
+            values=self.values and _some_values(self.values, outcomes, customers),
+            known=known and known.some(customers),
         )
+
+    def of_purchases(self, outcomes: PurchaseOutcomes | None = None) -> Portfolio:
+        """The customers without their money, or with ``outcomes`` of another length, so that totals cost a tenth."""
+        known = Moments(self.moments.purchases, self.moments.chance) if outcomes is None else None
+        return replace(self, outcomes=outcomes or self.outcomes, spend=None, values=None, known=known)
 
     def _giants(self, customers: NDArray[np.intp]) -> Array:
         """Simulated sums of value over customers whose values have heavy tails: shape (simulations,).
 
         The few largest values are drawn one by one from the customers' joint tail Σ P(S > s); the sum of the others is
-        normal with the moments of what is left.
+        normal with the moments of what is left. Of very many the tail is that of some, drawn at random.
         """
+        m, whole = self.moments, customers.size
         assert self.values is not None
-        s, tail = self.values.tail(customers)
+        assert m.spend is not None
+        if whole > MANY:
+            customers = np.sort(np.random.default_rng([self.seed, 5]).choice(customers, ENOUGH, replace=False))
+        values, times = self.values, whole / customers.size
+        if customers.size < m.purchases.size:
+            values = _some_values(values, self.outcomes.some(customers), customers)
+        s, tail = values.tail(np.arange(customers.size))
+        tail = tail * times
         rng = np.random.default_rng(self.seed)
         first = int(np.clip(np.searchsorted(-tail, -GIANTS), 0, s.size - 2))
         log_s, log_tail = np.log(s), np.log(tail)
-        decay = float(self.values.decay[customers].min())
+        decay = float(values.decay.min())
         body = tail[: first + 1] - tail[first]
         below = s[: first + 1]
         beyond = s[first] * tail[first] + float(np.trapezoid(tail[first:] * s[first:], log_s[first:]))
         beyond += tail[-1] * s[-1] / (decay - 1)
-        means = self.values.mean[customers]
-        mean = max(float(means.sum()) - beyond, 0.0)
+        means = m.purchases[customers] * m.spend[customers]
+        mean = max(times * float(means.sum()) - beyond, 0.0)
         square = 2 * float(np.trapezoid(body * below**2, np.log(below)))
-        variance = max(square - float(np.sum((means * mean / means.sum()) ** 2)), 0.0)
+        variance = max(square - float(np.sum((means * mean / means.sum()) ** 2)) / times, 0.0)
         count = rng.poisson(tail[first], SIMULATIONS)
         drawn = np.log(rng.random(int(count.sum()))) + log_tail[first]
         sizes = np.interp(-drawn, -log_tail, log_s)
@@ -212,12 +276,41 @@ def _worlds(stack: StackFit, draws: int, sums: Sums, *, seed: int) -> Array:
     return rng.permutation(result)
 
 
-def _thinned(group: NDArray[np.intp], counts: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
-    """Places of at most ``ENOUGH`` customers of each group, drawn at random, in order."""
+def worked_out(
+    portfolio: Portfolio, columns: Callable[[Portfolio], Mapping[str, Array]]
+) -> tuple[Portfolio, dict[str, Array]]:
+    """The portfolio with its moments, and columns of its customers, some customers at a time.
+
+    Only what is asked for is kept of all of them: what it takes to work it out is a hundred numbers a customer.
+    """
+    if not portfolio.outcomes.parts:
+        portfolio = replace(portfolio, known=portfolio.moments)
+        return portfolio, dict(columns(portfolio))
+    moments: dict[str, Any] = {}
+    found: dict[str, Any] = {}
+    size = sum(part.size for part in portfolio.outcomes.parts)
+    for part in portfolio.outcomes.parts:
+        some = portfolio.some(part)
+        for whole, new in ((moments, some.moments.columns), (found, columns(some))):
+            for name, column in new.items():
+                if name not in whole:
+                    whole[name] = np.empty(size, column.dtype)
+                whole[name][part] = column
+    return replace(portfolio, known=Moments(**moments)), found
+
+
+def _some_values(values: ValueOutcomes, outcomes: PurchaseOutcomes, customers: NDArray[np.intp]) -> ValueOutcomes:
+    """The values of some customers, whose purchases are ``outcomes``."""
+    return ValueOutcomes(outcomes, values.spend, [column[customers] for column in values.known[:2]])
+
+
+def thinned(group: NDArray[np.intp], counts: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
+    """Places of at most ``ENOUGH`` customers of each group (of many groups fewer), drawn at random, in order."""
+    enough = max(ENOUGH // counts.size, LEAST)
     drawn = np.random.default_rng([seed, 4]).random(group.size)
     order = np.lexsort((drawn, group))
     rank = np.arange(group.size) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.sort(order[rank < ENOUGH])
+    return np.sort(order[rank < enough])
 
 
 def limits(mean: Array, variance: Array, mixed: Array | None = None) -> tuple[Array, Array]:

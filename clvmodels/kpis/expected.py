@@ -15,9 +15,10 @@ from clvmodels.kpis.groups import Groups, grouped
 from clvmodels.kpis.observed import LEVEL
 from clvmodels.models.arrays import Array
 from clvmodels.outcomes.points import parameter_draws
+from clvmodels.outcomes.standing import Standing
 from clvmodels.outcomes.survival import Quantity
 from clvmodels.prediction import Predictions
-from clvmodels.totals import limits
+from clvmodels.totals import MANY, limits, thinned
 
 MOST_DRAWS, FEWEST_DRAWS, WORK = 400, 60, 400_000
 """Draws of the parameters, so many that draws × distinct customers is about the last number."""
@@ -63,7 +64,7 @@ def expected_kpis(forecast: Predictions, by: str | Sequence[str] | Groups = (), 
     groups = by if isinstance(by, Groups) else grouped(forecast.frame, by)
     size = groups.sums(np.ones(len(groups.code)))
     here = _indicators(_sums(forecast, groups), size, forecast)
-    drawn = _indicators(_drawn_sums(forecast, groups, seed), size, forecast)
+    drawn = _drawn(forecast, groups, seed)
     totals = forecast.portfolio.totals(groups.code, groups.n)
     p = forecast.frame["p_active"].to_numpy(float)
     parts = []
@@ -106,21 +107,28 @@ def _stays(t: float) -> Quantity:
 def _sums(forecast: Predictions, groups: Groups) -> dict[str, Array]:
     """Sums over the groups' customers, as the forecast has them."""
     outcomes, frame = forecast.purchase_outcomes, forecast.frame
-    future = outcomes.distinct.future(outcomes.model, _stays(outcomes.t))[outcomes.distinct.place]
-    each = {
-        "purchases": frame["expected_purchases"].to_numpy(float),
-        "years": active_years(forecast),
-        "active": frame["p_active"].to_numpy(float),
-        "alive": frame["p_alive"].to_numpy(float),
-        "stays": future,
-    }
-    if forecast.spend is not None:
-        each |= {name: frame[name].to_numpy(float) for name in ("value", "clv")}
-    return {name: groups.sums(amount) for name, amount in each.items()}
+    standing = Standing.of(outcomes, groups.code, groups.n)
+    names = {"purchases": "expected_purchases", "active": "p_active", "alive": "p_alive"}
+    names |= {name: name for name in ("value", "clv") if forecast.spend is not None}
+    sums = {name: groups.sums(frame[column].to_numpy(float)) for name, column in names.items()}
+    years = standing.total(_time(outcomes.t)) * (forecast.unit.days / DAYS_PER_YEAR)
+    return sums | {"years": years, "stays": standing.total(_stays(outcomes.t))}
+
+
+def _drawn(forecast: Predictions, groups: Groups, seed: int) -> dict[str, Array]:
+    """The indicators at draws of the parameters, shape (draws, groups); of very many customers those of some.
+
+    Only their spread is asked for, and it is a property of the parameters, not of the number of customers.
+    """
+    if groups.code.size > MANY:
+        at = thinned(groups.code, np.bincount(groups.code, minlength=groups.n), seed)
+        forecast, groups = forecast.some(at), Groups(groups.labels, groups.code[at])
+    size = groups.sums(np.ones(len(groups.code)))
+    return _indicators(_drawn_sums(forecast, groups, seed), size, forecast)
 
 
 def _drawn_sums(forecast: Predictions, groups: Groups, seed: int) -> dict[str, Array]:
-    """The same at draws of the parameters: shape (draws, groups)."""
+    """The sums at draws of the parameters: shape (draws, groups)."""
     outcomes, d = forecast.purchase_outcomes, forecast.purchase_outcomes.distinct
     slow = any(member.constants for _, member in outcomes.model.components)  # no closed form of the time alive
     n = FEWEST_DRAWS if slow else int(np.clip(WORK / d.alive_x.size, FEWEST_DRAWS, MOST_DRAWS))
@@ -138,8 +146,8 @@ def _drawn_sums(forecast: Predictions, groups: Groups, seed: int) -> dict[str, A
     if money:
         assert forecast.spend is not None
         worth = forecast.margin * forecast.frame["expected_spend"].to_numpy(float)
-        rest = np.divide(forecast.frame["clv"], forecast.frame["value"], where=forecast.frame["value"] > 0,
-                         out=np.ones(len(forecast.frame)))  # fmt: skip
+        whole, present = (forecast.frame[name].to_numpy(float) for name in ("value", "clv"))
+        rest = np.divide(present, whole, where=whole > 0, out=np.ones(whole.size))
         value = sparse.csr_array((worth, (d.place, groups.code)), shape=shape)
         clv = sparse.csr_array((worth * rest, (d.place, groups.code)), shape=shape)
         sums |= {name: np.zeros((n, groups.n)) for name in ("value", "clv")}

@@ -16,6 +16,8 @@ from clvmodels.outcomes.survival import ELEMENTS, Block, Distinct, Places, Quant
 
 KEPT = 1 << 23
 """Table entries kept in memory (64 MB); larger tables are worked out again by each question."""
+PART = 250_000
+"""Customers of a larger log that are worked on at a time: a hundred megabytes or so of numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +54,26 @@ class PurchaseOutcomes:
     def distinct(self) -> Distinct:
         """The distinct customers and each customer's place among them."""
         return Distinct.of(self.x, self.t_x, self.T)
+
+    @cached_property
+    def parts(self) -> tuple[Places, ...]:
+        """All customers, at most about ``PART`` at a time; none where there are no more than that.
+
+        Customers with the same (x, T) are together, so that what they share is worked out once.
+        """
+        x, _, T = self._known
+        if x.size <= PART:
+            return ()
+        order = np.lexsort((T, x)).astype(np.int32 if x.size < 2**31 else np.intp)
+        starts = np.flatnonzero((np.diff(x[order], prepend=-1) != 0) | (np.diff(T[order], prepend=-1) != 0))
+        cuts = starts[np.searchsorted(starts, np.arange(PART, x.size, PART), side="right") - 1]
+        return tuple(part for part in np.split(order, np.unique(cuts)) if part.size)
+
+    @cached_property
+    def _known(self) -> tuple[Array, Array, Array]:
+        """x, t_x and T of each customer."""
+        x, t_x, T = (np.atleast_1d(np.asarray(one, float)) for one in np.broadcast_arrays(self.x, self.t_x, self.T))
+        return x, t_x, T
 
     @cached_property
     def _kept(self) -> list[Block] | None:
@@ -210,8 +232,8 @@ class PurchaseOutcomes:
 
     def some(self, customers: Places) -> PurchaseOutcomes:
         """The same for some of the customers."""
-        d, place = self.distinct, self.distinct.place[customers]
-        return PurchaseOutcomes(self.model, self.t, d.x[place], d.t_x[place], d.T[place])
+        x, t_x, T = (column[customers] for column in self._known)
+        return PurchaseOutcomes(self.model, self.t, x, t_x, T)
 
     def by_block(self) -> Iterator[tuple[Block, Places, Places]]:
         """Each block with the customers in it and the row of each."""

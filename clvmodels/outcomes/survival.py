@@ -103,7 +103,7 @@ class Distinct:
         parts = [(weight, member, stage) for weight, member in model.components for stage in range(member.stages)]
         step = max(1, ELEMENTS // (max(member.n_draws for _, member, _ in parts) * len(parts)))
         few = max(1, step // NODES)
-        ahead = [[self._ahead(each, member, stage) for _, member, stage in parts] for each in quantities]
+        ahead = [[self.ahead(each, member, stage) for _, member, stage in parts] for each in quantities]
         bounds = np.searchsorted(self.pair, np.arange(0, self.alive_x.size + few, few))
         for start, (low, high) in enumerate(pairwise(bounds)):
             pairs = slice(start * few, (start + 1) * few)
@@ -120,7 +120,7 @@ class Distinct:
                 p, owner = self.p_stages(model, rows), self.pair[rows] - start * few
                 yield rows, [sum(q * f[..., owner] for q, f in zip(p, each, strict=True)) for each in later]
 
-    def _ahead(self, quantity: Quantity, member: PurchaseFamily, stage: int) -> Array | None:
+    def ahead(self, quantity: Quantity, member: PurchaseFamily, stage: int) -> Array | None:
         """The quantity of all pairs at once, where it can be read between a few."""
         if self.alive_x.size * member.n_draws > MOST:
             return None

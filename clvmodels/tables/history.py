@@ -15,11 +15,11 @@ from scipy import stats
 from clvmodels.calendar import ONE_DAY
 from clvmodels.formula import predict_by_formula
 from clvmodels.models import PurchaseFamily
-from clvmodels.outcomes import PurchaseOutcomes
+from clvmodels.outcomes.standing import Standing
+from clvmodels.outcomes.survival import Quantity
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Split, Summary
 from clvmodels.tables.base import FORMULAS, LEVEL, Array, FigureTable, averaged, facts_of, members
-from clvmodels.totals import Portfolio
 
 MOST = 7
 """Customers with this many repeat purchases or more are one group, as in the literature (0, 1, …, 7+)."""
@@ -208,7 +208,7 @@ def conditional_expectation(split: Split, forecast: Predictions) -> FigureTable:
     def mean(total: ArrayLike) -> Array:
         return np.asarray(np.divide(total, size, out=np.full(MOST + 1, np.nan), where=size > 0))
 
-    totals = _purchases_only(forecast).totals(groups, MOST + 1)
+    totals = forecast.portfolio.of_purchases().totals(groups, MOST + 1)
     actual = split.holdout.frame["purchases"].to_numpy(float)
     rows = pd.DataFrame(
         {
@@ -228,15 +228,12 @@ def conditional_expectation(split: Split, forecast: Predictions) -> FigureTable:
 
 def _expected(forecast: Predictions, t: Array) -> Array:
     """Expected purchases of all customers in (0, t]."""
-    outcomes = forecast.purchase_outcomes
-    model, known = outcomes.model, outcomes.distinct
-    customers = np.bincount(known.place, minlength=known.x.size)
 
-    def expected(length: float) -> float:
-        each = known.future(model, lambda alive, x, T: alive.expected_purchases(length, x, T))
-        return float(each @ customers)
+    def expected(length: float) -> Quantity:
+        return lambda alive, x, T: alive.expected_purchases(length, x, T)
 
-    return np.array([expected(float(length)) for length in t])
+    everyone = Standing.of(forecast.purchase_outcomes, np.zeros(len(forecast.frame), np.intp), 1)
+    return np.array([float(everyone.total(expected(float(length)))[0]) for length in t])
 
 
 def _reach(forecast: Predictions, t: Array) -> tuple[Array, Array]:
@@ -244,17 +241,12 @@ def _reach(forecast: Predictions, t: Array) -> tuple[Array, Array]:
     outcomes = forecast.purchase_outcomes
     at = [0.0] + [outcomes.t * share for share in (1 / 8, 3 / 8)] + [outcomes.t]
     rows = [(0.0, 0.0)]
-    for some in [replace(outcomes, t=each) for each in at[1:-1]] + [outcomes]:
-        total = _purchases_only(forecast, some).totals(np.zeros(len(forecast.frame), np.intp), 1)[0]
+    for some in [*(replace(outcomes, t=each) for each in at[1:-1]), None]:
+        total = forecast.portfolio.of_purchases(some).totals(np.zeros(len(forecast.frame), np.intp), 1)[0]
         rows.append((total.purchases - total.purchases_lower, total.purchases_upper - total.purchases))
     root = np.sqrt(at)  # chance grows like a root
     below, above = (np.interp(np.sqrt(t), root, side) for side in zip(*rows, strict=True))
     return below, above
-
-
-def _purchases_only(forecast: Predictions, outcomes: PurchaseOutcomes | None = None) -> Portfolio:
-    """The customers without their money, so that totals cost a tenth."""
-    return replace(forecast.portfolio, outcomes=outcomes or forecast.purchase_outcomes, spend=None, values=None)
 
 
 def _labels() -> list[str]:
