@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,38 @@ REASONS = SPOKEN | {
     "no_money_once": "One purchase without money so far: the formula expects none, the model {expected} a purchase.",
 }
 """Why formula and model differ most for one customer, by the side the formula errs to and the factor that differs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """Who asks for a second look, of all customers: :func:`attention_to` makes one.
+
+    Attributes
+    ----------
+    lists
+        The customers at the top of each list of :func:`lists`, with all columns of :func:`flag_customers`.
+    tested, flagged
+        Customers whose silence can be judged by their own rhythm, and those for whom it is unusual.
+    """
+
+    lists: Mapping[str, pd.DataFrame]
+    tested: int
+    flagged: int
+
+
+def attention_to(forecast: Predictions) -> Attention:
+    """The lists and counts of all customers, looked at some at a time."""
+    tops: list[dict[str, pd.DataFrame]] = []
+    tested = flagged = 0
+    for part in forecast.parts():
+        flags = flag_customers(part)
+        tops.append(lists(flags))
+        tested += int((flags["frequency"] >= RHYTHM).sum())
+        flagged += int(flags["unusual_silence"].sum())
+    if len(tops) == 1:
+        return Attention(tops[0], tested, flagged)
+    found = {name: lists(pd.concat([top[name] for top in tops]))[name] for name in tops[0]}
+    return Attention(found, tested, flagged)
 
 
 def flag_customers(forecast: Predictions) -> pd.DataFrame:
@@ -214,7 +247,7 @@ def tier_stability(
     if forecast.spend is None or "value" not in holdout.frame:
         raise InputError("tiers are by value, and there is no money here. Read the log with its value column.")
     then = forecast.frame["tier"].to_numpy(str)
-    actual = holdout.frame.set_index("customer_id").loc[forecast.frame["customer_id"], "value"].to_numpy(float)
+    actual = holdout.of(forecast.frame["customer_id"])["value"].to_numpy(float)
     rows = pd.DataFrame(
         {
             "predicted": then,
@@ -226,8 +259,10 @@ def tier_stability(
     )
     found = {"actual": _transitions(rows, "predicted", "actual")}
     if future is not None:
-        now = future.frame.set_index("customer_id")["tier"].reindex(forecast.frame["customer_id"]).to_numpy(object)
-        rows = pd.DataFrame({"then": then, "now": now}).dropna()
+        place = pd.Index(future.frame["customer_id"]).get_indexer(pd.Index(forecast.frame["customer_id"]))
+        still = place >= 0
+        now = future.frame["tier"].iloc[place[still]].reset_index(drop=True)
+        rows = pd.DataFrame({"then": then[still], "now": now})
         found["now"] = _transitions(rows, "then", "now")
     return found
 

@@ -191,7 +191,7 @@ def _are(some: Sized) -> str:
 def benches_of(forecast: Predictions, holdout: Holdout, *, others: Others | None = None) -> list[Bench]:
     """For each quantity the actual of each customer, the model, the formula's variants and the others."""
     customers = forecast.summary.frame["customer_id"]
-    realised = holdout.frame.set_index("customer_id").loc[customers]
+    realised = holdout.of(customers)
     actual = realised["purchases"].to_numpy(float)
     model = forecast.purchases.model.name
     models = [Predictor.of_purchases(model, forecast.purchase_outcomes, actual)]

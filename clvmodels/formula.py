@@ -85,16 +85,15 @@ def predict_by_formula(calibration: Summary, horizon: Horizon) -> dict[str, Form
     """
     frame = calibration.frame
     x = frame["frequency"].to_numpy(float)
-    rates = horizon.length(calibration.unit) / _observed(calibration)
+    own = own_purchases(calibration, horizon)
+    repeat = own["formula_repeat"]
     silent = calibration.unit.from_days(HIATUS_DAYS) < (frame["T"] - frame["recency"]).to_numpy(float)
     recent = calibration.recent(horizon.days)
-    repeat = x * rates
     n = len(frame)
 
     purchases: dict[str, Array] = {
         "formula": np.full(n, _population_rate(calibration, x + 1, horizon)),
-        "formula_customer": (x + 1) * rates,
-        "formula_repeat": repeat,
+        **own,
         "hiatus": np.where(silent, 0.0, repeat),
         "persistence": recent["purchases"].to_numpy(float),
         "zero": np.zeros(n),
@@ -113,6 +112,13 @@ def predict_by_formula(calibration: Summary, horizon: Horizon) -> dict[str, Form
             "zero": np.zeros(n),
         }
     return {name: FormulaPrediction(name, purchases[name], value.get(name)) for name in FORMULAS}
+
+
+def own_purchases(calibration: Summary, horizon: Horizon) -> dict[str, Array]:
+    """The purchases of the variants by each customer's own rate: ``formula_customer`` and ``formula_repeat``."""
+    x = calibration.frame["frequency"].to_numpy(float)
+    rates = horizon.length(calibration.unit) / _observed(calibration)
+    return {"formula_customer": (x + 1) * rates, "formula_repeat": x * rates}
 
 
 def formula_customer_value(calibration: Summary, horizon: Horizon) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from clvmodels.attention import flag_customers, lists, reason_words
+from clvmodels.attention import Attention, attention_to, flag_customers, reason_words
 from clvmodels.channels import Channels, compare_channels
 from clvmodels.errors import InputError
 from clvmodels.files import check_folder, whole_folder
@@ -55,8 +55,8 @@ class KpiBook:
         By segment column.
     levers
         Of everyone, and of the first segment's groups.
-    flags
-        A row per customer.
+    attention
+        Who asks for a second look.
     changes
         Against another date or run.
     """
@@ -68,7 +68,7 @@ class KpiBook:
     channels: Mapping[str, Channels]
     levers: Levers | None
     levers_by: Levers | None
-    flags: pd.DataFrame
+    attention: Attention
     changes: pd.DataFrame | None
     notes: tuple[str, ...]
 
@@ -125,7 +125,7 @@ def kpi_book(
         channels=channels,
         levers=value_levers(forecast) if money else None,
         levers_by=value_levers(forecast, several[0]) if money and several else None,
-        flags=flag_customers(forecast),
+        attention=attention_to(forecast),
         changes=_changes(against, forecast, seed),
         notes=tuple(notes),
     )
@@ -218,8 +218,8 @@ def kpi_tables(book: KpiBook, forecast: Predictions) -> dict[str, pd.DataFrame]:
     for name, part in (("levers.csv", "one_percent"), ("offers.csv", "offers"), ("rewards.csv", "rewards")):
         if book.levers is not None:
             tables[name] = _levered(book, part)
-    tables["attention.csv"] = book.flags
-    tables["lists.csv"] = listed(book.flags, forecast)
+    tables["attention.csv"] = flag_customers(forecast)
+    tables["lists.csv"] = listed(book.attention, forecast)
     return tables
 
 
@@ -235,10 +235,10 @@ def _levered(book: KpiBook, part: str) -> pd.DataFrame:
     return ordered
 
 
-def listed(flags: pd.DataFrame, forecast: Predictions) -> pd.DataFrame:
+def listed(found: Attention, forecast: Predictions) -> pd.DataFrame:
     """The lists below one another, with the reason of the difference in words."""
     parts = []
-    for name, rows in lists(flags).items():
+    for name, rows in found.lists.items():
         part = rows.assign(list=name, rank=range(1, len(rows) + 1))
         if "reason" in rows:
             part["words"] = [
@@ -246,6 +246,6 @@ def listed(flags: pd.DataFrame, forecast: Predictions) -> pd.DataFrame:
                 for row in rows.to_dict("records")
             ]
         parts.append(part)
-    found = pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
     first = ["list", "rank", "customer_id"]
-    return found[[*first, *(name for name in found if name not in first)]]
+    return table[[*first, *(name for name in table if name not in first)]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,7 @@ from clvmodels.fitting.result import Fit
 from clvmodels.forecast_rows import customer_rows, outcome_columns
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
 from clvmodels.outcomes.chances import top_threshold
+from clvmodels.outcomes.counts import PART
 from clvmodels.outcomes.means import mean_limits
 from clvmodels.outcomes.points import predictive
 from clvmodels.summary import Summary
@@ -81,6 +82,15 @@ class Predictions:
             summary=self.summary.of_frame(known),
             portfolio=portfolio,
         )
+
+    def parts(self) -> Iterator[Predictions]:
+        """The same of all customers, in their order, at most ``PART`` at a time."""
+        everyone = len(self.frame)
+        if everyone <= PART:
+            yield self
+            return
+        for start in range(0, everyone, PART):
+            yield self.some(np.arange(start, min(start + PART, everyone)))
 
     def by(self, segment: str | Sequence[str]) -> pd.DataFrame:
         """Totals per segment, with 90 % limits; every column of the rows sums to ``totals``.

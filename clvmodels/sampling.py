@@ -25,8 +25,4 @@ def judged_sample(
         return forecast, holdout
     at = np.sort(np.random.default_rng([seed, 3]).choice(everyone, customers, replace=False))
     some = forecast.some(at)
-    if holdout.frame["customer_id"].equals(forecast.summary.frame["customer_id"]):
-        later = holdout.frame.iloc[at].reset_index(drop=True)
-    else:
-        later = holdout.frame.set_index("customer_id").loc[some.summary.frame["customer_id"]].reset_index()
-    return some, dataclasses.replace(holdout, frame=later)
+    return some, dataclasses.replace(holdout, frame=holdout.of(some.summary.frame["customer_id"]))

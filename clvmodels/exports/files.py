@@ -10,6 +10,8 @@ from clvmodels.exports.schema import KEY, CustomerTable
 from clvmodels.files import write_table
 from clvmodels.language import language
 
+ROWS = 1 << 20
+"""Rows written at a time: a Parquet row group."""
 _TYPES = {
     "text": "string",
     "plain": "number",
@@ -30,13 +32,18 @@ def write_parquet(table: CustomerTable, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = pa.Table.from_pandas(table.frame, preserve_index=False)
+    frame = table.frame
+    known = pa.Schema.from_pandas(frame, preserve_index=False)
     fields = [
-        rows.schema.field(column.name).with_metadata({"description": column.meaning, "unit": column.unit})
+        known.field(column.name).with_metadata({"description": column.meaning, "unit": column.unit})
         for column in table.columns
     ]
-    facts = {**(rows.schema.metadata or {}), KEY: json.dumps(table.about, ensure_ascii=False, allow_nan=False).encode()}
-    pq.write_table(rows.cast(pa.schema(fields, metadata=facts)), path)
+    facts = {**(known.metadata or {}), KEY: json.dumps(table.about, ensure_ascii=False, allow_nan=False).encode()}
+    described = pa.schema(fields, metadata=facts)
+    with pq.ParquetWriter(path, described) as writer:
+        for start in range(0, max(len(frame), 1), ROWS):
+            rows = pa.Table.from_pandas(frame.iloc[start : start + ROWS], schema=known, preserve_index=False)
+            writer.write_table(rows.cast(described))
 
 
 def beside(path: Path) -> Path:

@@ -62,9 +62,9 @@ def cohorts(first_purchase: pd.Series) -> tuple[str, Groups]:
     >>> length, found.labels["cohort"].dt.date.astype(str).tolist(), found.code.tolist()
     ('month', ['2024-01-01', '2024-03-01'], [0, 1, 0])
     """
-    days = pd.to_datetime(first_purchase)
+    seen, place = np.unique(pd.to_datetime(first_purchase).to_numpy("datetime64[D]"), return_inverse=True)
+    days = pd.Series(seen.astype("datetime64[us]"))
     starts = {length: days.dt.to_period(letter).dt.start_time for length, letter in PERIODS.items()}
     length = next((name for name, start in starts.items() if start.nunique() <= COHORTS), "year")
-    start = starts[length]
-    labels, code = np.unique(start.to_numpy("datetime64[us]"), return_inverse=True)
-    return length, Groups(pd.DataFrame({"cohort": labels}), code.astype(np.intp))
+    labels, code = np.unique(starts[length].to_numpy("datetime64[us]"), return_inverse=True)
+    return length, Groups(pd.DataFrame({"cohort": labels}), code[place].astype(np.intp))

@@ -140,12 +140,15 @@ def _starts(begin: int, last: int, period: str) -> NDArray[np.int64]:
 def _exposed(starts: NDArray[np.int64], first: NDArray[np.int64], last: int, groups: Groups) -> tuple[Array, ...]:
     """Customers won by the end of each period, those won before it, and years watched, by cohort."""
     ends = np.append(starts[1:], last + 1)
+    days, customers = np.unique(first, return_counts=True)
+    cohort = _cohort_of(days, first, groups)
     won, before, years = (np.zeros((groups.n, starts.size)) for _ in range(3))
     for place, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        won[:, place] = groups.sums((first < end).astype(float))
-        before[:, place] = groups.sums((first < start).astype(float))
+        won[:, place] = np.bincount(cohort, customers * (days < end), groups.n)
+        before[:, place] = np.bincount(cohort, customers * (days < start), groups.n)
         # the day of the first purchase itself is no time in which a customer could come back
-        years[:, place] = groups.sums(np.maximum(end - np.maximum(start, first + 1), 0) / DAYS_PER_YEAR)
+        watched = np.maximum(end - np.maximum(start, days + 1), 0) / DAYS_PER_YEAR
+        years[:, place] = np.bincount(cohort, customers * watched, groups.n)
     return won, before, years
 
 

@@ -198,7 +198,7 @@ def build_report(
     say(_("predicting the holdout"))
     forecast = predict(
         purchases, parts.calibration, spend=money, horizon=parts.holdout.horizon, discount_rate=discount_rate,
-        margin=margin, seed=seed,
+        margin=margin, intervals=False, seed=seed,
     )  # fmt: skip
     say(_("comparing model and formula"))
     judged = (forecast, parts.holdout) if predictions else judged_sample(forecast, parts.holdout, seed=seed)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from clvmodels.attention import RHYTHM, UNUSUAL, lists
+from clvmodels.attention import UNUSUAL
 from clvmodels.channels import Channels
 from clvmodels.kpi_files import KpiBook
 from clvmodels.levers import Levers
@@ -74,14 +74,14 @@ def _levers(found: Levers) -> dict[str, Any]:
 
 def attention(book: KpiBook, stability: Mapping[str, pd.DataFrame] | None) -> dict[str, Any]:
     """Tiers then, in fact and now; and the first of each list."""
-    tested = book.flags["frequency"] >= RHYTHM
+    found = book.attention
     return {
         "tiers": {name: _records(table) for name, table in (stability or {}).items()},
-        "lists": {name: _records(rows) for name, rows in lists(book.flags, most=LISTED).items()},
+        "lists": {name: _records(rows.head(LISTED)) for name, rows in found.lists.items()},
         "silence": {
             "threshold": UNUSUAL,
-            "tested": int(tested.sum()),
-            "flagged": int(book.flags["unusual_silence"].sum()),
+            "tested": found.tested,
+            "flagged": found.flagged,
         },
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
+WHOLE = 250_000
+"""Customers that leave the engine in one piece; more come in pieces of so many."""
 _NO_PURCHASES = noted("this summary was made from an RFM table and holds no purchases. Give the transactions instead.")
 
 
@@ -191,7 +193,9 @@ class Summary:
         """
         if self.rfm is not None:
             return self.rfm
-        return self._told(self._described.order_by("customer_id").to_pandas())
+        if sum(row.customers for row in self.ledger if row.reason == "used") <= WHOLE:
+            return self._told(self._described.order_by("customer_id").to_pandas())
+        return self._in_order(stacked(self.parts(WHOLE)))
 
     def parts(self, size: int) -> Iterator[pd.DataFrame]:
         """``frame``, at most ``size`` rows at a time, as they leave the engine: for more customers than fit."""
@@ -210,7 +214,7 @@ class Summary:
             more = batch is not None
             waiting += [batch] if more else []
             if waiting and (not more or sum(one.num_rows for one in waiting) >= size):
-                yield self._told(pa.Table.from_batches(waiting).to_pandas())
+                yield self._told(pa.Table.from_batches(waiting).to_pandas(split_blocks=True))
                 waiting = []
 
     def of_frame(self, frame: pd.DataFrame) -> Summary:
@@ -248,8 +252,7 @@ class Summary:
 
     def _told(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rows of ``_described`` as ``frame`` has them."""
-        if not frame["customer_id"].is_monotonic_increasing:  # an engine may have its own order of letters
-            frame = frame.sort_values("customer_id", ignore_index=True)
+        frame = self._in_order(frame)
         out = {
             "customer_id": frame["customer_id"],
             "first_purchase": frame["first_purchase"].astype("datetime64[us]"),
@@ -266,7 +269,12 @@ class Summary:
             out["log_value_mean"] = frame["log_value_mean"].astype("float64")
             out["log_value_ss"] = (frame["n_valued"] * frame["log_value_variance"]).astype("float64")
         described = [*self.segments, *([self.cost] if self.cost else [])]
-        return pd.DataFrame(out | {name: frame[name] for name in described})
+        return pd.DataFrame(out | {name: frame[name] for name in described}, copy=False)
+
+    def _in_order(self, frame: pd.DataFrame) -> pd.DataFrame:
+        if frame["customer_id"].is_monotonic_increasing:
+            return frame
+        return frame.sort_values("customer_id", ignore_index=True)  # an engine may have its own order of letters
 
     @cached_property
     def patterns(self) -> Patterns:
@@ -436,6 +444,19 @@ def daily(days: ir.Table, has_value: bool) -> pd.DataFrame:
 def per_customer(bought: ir.Table, customer_ids: pd.Series, has_value: bool) -> pd.DataFrame:
     """Columns ``customer_id``, ``purchases``[, ``value``] for these customers in this order, zeros included."""
     found = bought.select("customer_id", "purchases", *(["value"] if has_value else [])).to_pandas()
-    out = customer_ids.to_frame("customer_id").merge(found, on="customer_id", how="left")
-    out["purchases"] = out["purchases"].fillna(0).astype("int64")
-    return out.assign(value=out["value"].fillna(0.0)) if has_value else out
+    place = pd.Index(customer_ids).get_indexer(pd.Index(found["customer_id"]))
+    known = place >= 0
+    columns: dict[str, Any] = {"customer_id": customer_ids}
+    for name, kind in (("purchases", "int64"), *((("value", "float64"),) if has_value else ())):
+        columns[name] = np.zeros(len(customer_ids), kind)
+        columns[name][place[known]] = found[name].fillna(0)[known]
+    return pd.DataFrame(columns, copy=False)
+
+
+def stacked(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Tables below one another, column by column, so that never all of them are there twice."""
+    columns = [{name: part[name] for name in part} for part in parts]
+    names = list(columns[0])
+    return pd.DataFrame(
+        {name: pd.concat([one.pop(name) for one in columns], ignore_index=True) for name in names}, copy=False
+    )

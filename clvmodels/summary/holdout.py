@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from clvmodels import written
@@ -48,6 +49,16 @@ class Holdout:
     daily: pd.DataFrame
     unit: Unit
     ledger: tuple[LedgerRow, ...] = ()
+
+    def of(self, customer_ids: pd.Series) -> pd.DataFrame:
+        """Rows of ``frame`` for these customers, in their order."""
+        if self.frame["customer_id"].equals(customer_ids):
+            return self.frame
+        place = pd.Index(self.frame["customer_id"]).get_indexer(pd.Index(customer_ids))
+        if (place < 0).any():
+            raise KeyError(customer_ids.iloc[int(np.argmin(place))])
+        some: pd.DataFrame = self.frame.iloc[place].reset_index(drop=True)
+        return some
 
 
 class Split(NamedTuple):

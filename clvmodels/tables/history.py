@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from clvmodels.calendar import ONE_DAY
-from clvmodels.formula import predict_by_formula
+from clvmodels.formula import own_purchases
 from clvmodels.models import PurchaseFamily
 from clvmodels.outcomes.standing import Standing
 from clvmodels.outcomes.survival import Quantity
@@ -48,7 +48,7 @@ def timeline(split: Split, forecast: Predictions, *, everything: Summary | None 
         if len(chosen) < len(frame):
             chosen.append(int(np.argmin(far)))
     ids = frame["customer_id"].iloc[chosen]
-    formula = predict_by_formula(split.calibration, split.holdout.horizon)["formula_customer"].purchases
+    formula = own_purchases(split.calibration, split.holdout.horizon)["formula_customer"]
     days = (everything or split.calibration).history(list(ids))[["customer_id", "date"]]
     days = days[pd.to_datetime(days["date"]) <= pd.Timestamp(split.holdout.horizon.end)]
     about = pd.DataFrame(
@@ -158,7 +158,8 @@ def tracking(split: Split, forecast: Predictions, *, period_days: int | None = N
     daily = calibration.daily
     before = _per_period(daily["date"], daily["purchases"] - daily["first_purchases"], ends)
     after = _per_period(holdout.daily["date"], holdout.daily["purchases"], ends)
-    births, customers = np.unique(_day_numbers(calibration.frame["first_purchase"]), return_counts=True)
+    born = calibration.frame["first_purchase"].to_numpy("datetime64[D]")
+    births, customers = np.unique(born.astype(np.int64), return_counts=True)
     age = np.maximum(_day_numbers(back)[:, None] - births, 0) / unit.days
     zero = np.zeros_like(age)
     mean = averaged(forecast, lambda model: model.expected_purchases(age, zero, zero, zero), born=True)
@@ -184,11 +185,9 @@ def tracking(split: Split, forecast: Predictions, *, period_days: int | None = N
             "upper": np.concatenate([blank, bought + future + above]),
         }
     )
-    for name, formula in predict_by_formula(calibration, holdout.horizon).items():
-        if name in FORMULAS:
-            cumulative = np.concatenate([blank, bought + formula.purchases.sum() * share])
-            rows[name] = np.concatenate([blank, np.diff(formula.purchases.sum() * share, prepend=0.0)])
-            rows[f"cumulative_{name}"] = cumulative
+    for name, purchases in own_purchases(calibration, holdout.horizon).items():
+        rows[name] = np.concatenate([blank, np.diff(purchases.sum() * share, prepend=0.0)])
+        rows[f"cumulative_{name}"] = np.concatenate([blank, bought + purchases.sum() * share])
     facts = facts_of(split, forecast, period_days=step, total_actual=float(after.sum()))
     facts |= {f"total_{side}": float(rows[side].iloc[-1] - bought) for side in ("lower", "upper")}
     facts |= {f"total_{name}": float(rows[f"cumulative_{name}"].iloc[-1] - bought) for name in ("model", *FORMULAS)}
@@ -220,9 +219,8 @@ def conditional_expectation(split: Split, forecast: Predictions) -> FigureTable:
             "upper": mean([each.purchases_upper for each in totals]),
         }
     )
-    for name, formula in predict_by_formula(calibration, split.holdout.horizon).items():
-        if name in FORMULAS:
-            rows[name] = mean(np.bincount(groups, formula.purchases, MOST + 1))
+    for name, purchases in own_purchases(calibration, split.holdout.horizon).items():
+        rows[name] = mean(np.bincount(groups, purchases, MOST + 1))
     return FigureTable("conditional_expectation", rows, facts_of(split, forecast))
 
 
