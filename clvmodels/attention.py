@@ -258,13 +258,15 @@ def tier_stability(
         }
     )
     found = {"actual": _transitions(rows, "predicted", "actual")}
-    if future is not None:
-        place = pd.Index(future.frame["customer_id"]).get_indexer(pd.Index(forecast.frame["customer_id"]))
-        still = place >= 0
-        now = future.frame["tier"].iloc[place[still]].reset_index(drop=True)
-        rows = pd.DataFrame({"then": then[still], "now": now})
-        found["now"] = _transitions(rows, "then", "now")
-    return found
+    return found if future is None else {**found, "now": tiers_now(forecast.frame, future)}
+
+
+def tiers_now(then: pd.DataFrame, future: Predictions) -> pd.DataFrame:
+    """The second table of :func:`tier_stability`; ``then`` holds ``customer_id`` and ``tier``."""
+    place = pd.Index(future.frame["customer_id"]).get_indexer(pd.Index(then["customer_id"]))
+    still = place >= 0
+    now = future.frame["tier"].iloc[place[still]].to_numpy(str)
+    return _transitions(pd.DataFrame({"then": then["tier"].to_numpy(str)[still], "now": now}), "then", "now")
 
 
 def _transitions(rows: pd.DataFrame, one: str, other: str) -> pd.DataFrame:

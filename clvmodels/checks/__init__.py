@@ -7,27 +7,35 @@ Each is a named constant with its reason beside it, in the file of its kind: ``d
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from clvmodels.checks import data, fits, spend
 from clvmodels.checks import forecast as holdouts
 from clvmodels.checks.finding import Check, Status
 from clvmodels.evaluation import Evaluation
 from clvmodels.fitting.oracle import Opinion
+from clvmodels.fitting.result import Fit
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Holdout, Summary
 
-__all__ = ["Check", "Status", "run_checks"]
+__all__ = ["Check", "HoldoutChecks", "Status", "check_holdout", "run_checks"]
 
 
-def run_checks(
-    calibration: Summary,
-    holdout: Holdout,
-    *,
-    forecast: Predictions,
-    evaluation: Evaluation,
-    opinion: Opinion | None,
-    future: Predictions,
-) -> tuple[Check, ...]:
-    """All checks of one report, in the order of the analysis.
+@dataclass(frozen=True)
+class HoldoutChecks:
+    """Checks of the calibration and of its forecast, and the fits they are about; :func:`check_holdout` makes them."""
+
+    fits: tuple[Fit, ...]
+    enough: Check
+    one_time: Check
+    of_fits: tuple[Check, ...]
+    of_forecast: tuple[Check, ...]
+
+
+def check_holdout(
+    calibration: Summary, holdout: Holdout, *, forecast: Predictions, evaluation: Evaluation, opinion: Opinion | None
+) -> HoldoutChecks:
+    """What can be checked before anything is fitted to all data.
 
     Parameters
     ----------
@@ -37,28 +45,38 @@ def run_checks(
         The calibration fit's predictions of the holdout, and how they did.
     opinion
         The second opinion on the calibration fit, if it gave one.
-    future
-        The refit's predictions beyond the data.
     """
     quantities = ("purchases", "value") if forecast.spend else ("purchases",)
-    pairs = [(forecast.purchases, future.purchases)]
-    if forecast.spend and future.spend:
-        pairs.append((forecast.spend, future.spend))
-    found = [
-        data.fitness(calibration),
+    made = tuple(fit for fit in (forecast.purchases, forecast.spend) if fit)
+    return HoldoutChecks(
+        fits=made,
+        enough=data.fitness(calibration),
+        one_time=data.one_time_buyers(
+            calibration, first=bool(forecast.spend and getattr(forecast.spend.model, "first", False))
+        ),
+        of_fits=(*map(fits.identification, made), fits.second_opinion(forecast.purchases, opinion)),
+        of_forecast=(
+            *([spend.spend_frequency(calibration, forecast)] if forecast.spend else []),
+            *([found] if (found := holdouts.returning(calibration, holdout, forecast)) else []),
+            *(holdouts.holdout_total(holdout, forecast, quantity) for quantity in quantities),
+            *(holdouts.coverage(evaluation, quantity) for quantity in quantities),
+            *(holdouts.calibrated(evaluation, quantity) for quantity in quantities),
+        ),
+    )
+
+
+def run_checks(held: HoldoutChecks, future: Predictions) -> tuple[Check, ...]:
+    """All checks of a report, in the order of the analysis; ``future`` are the predictions of the refit."""
+    pairs = list(zip(held.fits, (future.purchases, future.spend), strict=False))
+    return (
+        held.enough,
         data.window(future),
         data.ledger(future.summary),
         data.left_truncation(future.summary),
-        data.one_time_buyers(calibration, first=bool(forecast.spend and getattr(forecast.spend.model, "first", False))),
-        *(fits.convergence(fit, refit) for fit, refit in pairs),
-        *(fits.priors(fit, refit) for fit, refit in pairs),
-        *(fits.identification(fit) for fit in (forecast.purchases, forecast.spend) if fit),
-        fits.second_opinion(forecast.purchases, opinion),
-        fits.spend_shape(future.spend) if future.spend else None,
-        spend.spend_frequency(calibration, forecast) if forecast.spend else None,
-        holdouts.returning(calibration, holdout, forecast),
-        *(holdouts.holdout_total(holdout, forecast, quantity) for quantity in quantities),
-        *(holdouts.coverage(evaluation, quantity) for quantity in quantities),
-        *(holdouts.calibrated(evaluation, quantity) for quantity in quantities),
-    ]
-    return tuple(check for check in found if check)
+        held.one_time,
+        *(fits.convergence(fit, refit) for fit, refit in pairs if refit),
+        *(found for fit, refit in pairs if refit and (found := fits.priors(fit, refit))),
+        *held.of_fits,
+        *([fits.spend_shape(future.spend)] if future.spend else []),
+        *held.of_forecast,
+    )

@@ -11,18 +11,18 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import pandas as pd
 
 from clvmodels import tables
-from clvmodels.attention import tier_stability
+from clvmodels.attention import tier_stability, tiers_now
 from clvmodels.calendar import Horizon, Unit, as_date, check_rate
-from clvmodels.checks import run_checks
-from clvmodels.choice import AUTO, CHOOSING, Taken, spend_name, take
+from clvmodels.checks import HoldoutChecks, check_holdout, run_checks
+from clvmodels.choice import AUTO, CHOOSING, Choice, Taken, spend_name, take
 from clvmodels.elsewhere import read_predictions
 from clvmodels.errors import DiagnosticWarning, InputError
-from clvmodels.evaluation import evaluate
+from clvmodels.evaluation import Evaluation, evaluate
 from clvmodels.fitting import METHODS
 from clvmodels.fitting.oracle import lifetimes_opinion
 from clvmodels.fitting.result import Fit
@@ -31,10 +31,10 @@ from clvmodels.kpis import kpi_history, observed_kpis
 from clvmodels.language import LANGUAGES, _, gettext, speaking
 from clvmodels.models import usual_families
 from clvmodels.prediction import predict
-from clvmodels.report.contract import Analysis, report_data
+from clvmodels.report.contract import Analysis, past_data, report_data
 from clvmodels.report.customers import handful
 from clvmodels.sampling import judged_sample
-from clvmodels.summary import Summary, split, summarize
+from clvmodels.summary import Split, Summary, split, summarize
 from clvmodels.summary.clock import check_clock
 from clvmodels.transactions import Transactions, read_transactions
 from clvmodels.transactions.databases import without_password
@@ -189,29 +189,11 @@ def build_report(
         holdout_end = end  # what lies after the end of observation has not been observed
 
     say(_("dividing it in time"))
-    parts = split(log, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit)
-    asked = (family, spend, method, seed)
-    say(_("fitting the calibration period{patience}").format(patience=_patience(method, parts.calibration)))
-    (purchases, money, choice_then), notes = _fit(asked, parts.calibration, say)
-    say(_("asking lifetimes for a second opinion"))
-    opinion = lifetimes_opinion(parts.calibration, purchases, money)
-    say(_("predicting the holdout"))
-    forecast = predict(
-        purchases, parts.calibration, spend=money, horizon=parts.holdout.horizon, discount_rate=discount_rate,
-        margin=margin, intervals=False, seed=seed,
-    )  # fmt: skip
-    say(_("comparing model and formula"))
-    judged = (forecast, parts.holdout) if predictions else judged_sample(forecast, parts.holdout, seed=seed)
-    evaluation = evaluate(*judged, predictions=predictions, missing=missing, seed=seed)
-    if judged[0] is not forecast:
-        notes += (
-            _("The comparison with the formula is made on {some} of {all} customers, drawn at random.").format(
-                some=count(len(judged[0].frame)), all=count(len(forecast.frame))
-            ),
-        )
-
-    say(_("summarising everything"))
-    summary = summarize(log, until=end, unit=unit)
+    asked = _Asked(family, spend, method, discount_rate, margin, seed, predictions, missing)
+    past = _believe(
+        asked, log, split(log, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit), end, say
+    )
+    summary = past.summary
     say(_("fitting everything{patience}").format(patience=_patience(method, summary)))
     refits, later_notes = _fit(asked, summary, say)
     say(_("predicting the horizon"))
@@ -219,30 +201,98 @@ def build_report(
         refits[0], summary, spend=refits[1], horizon=horizon, discount_rate=discount_rate, margin=margin, seed=seed
     )
     say(_("checking"))
-    checks = run_checks(
-        parts.calibration, parts.holdout, forecast=forecast, evaluation=evaluation, opinion=opinion, future=future
-    )
+    checks = run_checks(past.checks, future)
     say(_("measuring indicators"))
-    history = kpi_history(summary, forecast.purchases, spend=forecast.spend, seed=seed)
+    history = kpi_history(summary, past.fits[0], spend=past.fits[1], seed=seed)
     book = kpi_book(future, history=history, seed=seed)
-    stability = None if future.spend is None else tier_stability(forecast, parts.holdout, future=future)
+    stability = None if past.tiers is None else {**past.tiers[0], "now": tiers_now(past.tiers[1], future)}
     cards, card_figures = handful(future)
-    figures = tables.figure_tables(parts, forecast, evaluation=evaluation, judged=judged[0], future=future)
-    figures |= tables.meeting_tables(book, future, fitted_until=parts.calibration.until.isoformat()) | card_figures
+    figures = {**past.figures, **tables.horizon_tables(future)}
+    figures |= tables.meeting_tables(book, future, fitted_until=past.until.isoformat()) | card_figures
     found = Analysis(
-        holdout=parts.holdout, forecast=forecast, evaluation=evaluation, opinion=opinion, future=future,
-        notes=(notes, later_notes), kpis=observed_kpis(summary), checks=checks, cards=cards,
-        book=book, stability=stability, choices=(choice_then, refits.choice),
-        examples=_examples(figures["timeline"].frame),
+        past=past.data, evaluation=past.evaluation, future=future, notes=later_notes,
+        kpis=observed_kpis(summary), checks=checks, cards=cards, book=book, stability=stability,
+        choices=(past.choice, refits.choice), fitted_until=past.until, examples=_examples(figures["timeline"].frame),
         options={
             **options, "spend": spend_name(spend, family),
-            "calibration_end": parts.calibration.until, "holdout_end": parts.holdout.horizon.end,
+            "calibration_end": past.until, "holdout_end": past.holdout_end,
             "until": end, "horizon": str(future.horizon), "unit": unit.value, "currency": log.currency,
         },
         source=_source_name(log), title=_title(source, log), command=command or _command(source, options), seed=seed,
         created=created_now(),
     )  # fmt: skip
     return Report(report_data(found), future.frame, future.purchases, future.spend, figures)
+
+
+class _Asked(NamedTuple):
+    """How to fit, predict and judge."""
+
+    family: str
+    spend: str | None
+    method: str
+    discount_rate: float
+    margin: float
+    seed: int
+    predictions: Any
+    missing: str
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What the calibration and the holdout had to say; of their customers nothing is kept but tiers.
+
+    Two periods of ten million customers are too much for one memory: the first is let go before the second is read.
+    """
+
+    fits: tuple[Fit, Fit | None]
+    choice: Choice | None
+    until: dt.date
+    holdout_end: dt.date
+    data: Mapping[str, Any]
+    evaluation: Evaluation
+    checks: HoldoutChecks
+    tiers: tuple[Mapping[str, pd.DataFrame], pd.DataFrame] | None
+    """How tiers did, and the tier of each customer."""
+    figures: Mapping[str, tables.FigureTable]
+    summary: Summary
+    """Of everything, still in its engine."""
+
+
+def _believe(asked: _Asked, log: Transactions, parts: Split, end: dt.date, say: Callable[[str], None]) -> _Past:
+    """Fit the calibration, predict the holdout, and compare."""
+    calibration, holdout = parts
+    say(_("fitting the calibration period{patience}").format(patience=_patience(asked.method, calibration)))
+    (purchases, money, choice_then), notes = _fit(asked, calibration, say)
+    say(_("asking lifetimes for a second opinion"))
+    opinion = lifetimes_opinion(calibration, purchases, money)
+    say(_("predicting the holdout"))
+    forecast = predict(
+        purchases, calibration, spend=money, horizon=holdout.horizon, discount_rate=asked.discount_rate,
+        margin=asked.margin, intervals=False, seed=asked.seed,
+    )  # fmt: skip
+    say(_("comparing model and formula"))
+    judged = (forecast, holdout) if asked.predictions else judged_sample(forecast, holdout, seed=asked.seed)
+    evaluation = evaluate(*judged, predictions=asked.predictions, missing=asked.missing, seed=asked.seed)
+    if judged[0] is not forecast:
+        notes += (
+            _("The comparison with the formula is made on {some} of {all} customers, drawn at random.").format(
+                some=count(len(judged[0].frame)), all=count(len(forecast.frame))
+            ),
+        )
+    say(_("summarising everything"))
+    summary = summarize(log, until=end, unit=calibration.unit)
+    return _Past(
+        fits=(purchases, money),
+        choice=choice_then,
+        until=calibration.until,
+        holdout_end=holdout.horizon.end,
+        data=past_data(forecast, holdout, opinion, notes),
+        evaluation=evaluation,
+        checks=check_holdout(calibration, holdout, forecast=forecast, evaluation=evaluation, opinion=opinion),
+        tiers=None if money is None else (tier_stability(forecast, holdout), forecast.frame[["customer_id", "tier"]]),
+        figures=tables.figure_tables(parts, forecast, evaluation=evaluation, judged=judged[0], everything=summary),
+        summary=summary,
+    )
 
 
 def _end_of_observation(
@@ -279,14 +329,11 @@ def _end_of_observation(
     return end
 
 
-def _fit(
-    asked: tuple[str, str | None, str, int], summary: Summary, say: Callable[[str], None]
-) -> tuple[Taken, tuple[str, ...]]:
+def _fit(asked: _Asked, summary: Summary, say: Callable[[str], None]) -> tuple[Taken, tuple[str, ...]]:
     """The purchase fit, the spend fit if there is one, and what they warn of: the report says it, with which fit."""
-    family, spend, method, seed = asked
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DiagnosticWarning)
-        taken = take(family, spend, summary, method=method, seed=seed, progress=say)
+        taken = take(asked.family, asked.spend, summary, method=asked.method, seed=asked.seed, progress=say)
     for other in caught:
         if not issubclass(other.category, DiagnosticWarning):
             warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)

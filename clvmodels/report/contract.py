@@ -49,18 +49,15 @@ CERTIFICATE = ("asked", "draws", "ess", "k_hat", "k_hat_limit", "r_hat", "tail_e
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything one pass through the pipe found: what the report is about.
+    """Everything one pass through the pipe found: what the report is about."""
 
-    ``forecast`` is the calibration fit's prediction of the holdout, ``future`` the refit's prediction beyond the data.
-    """
-
-    holdout: Holdout
-    forecast: Predictions
+    past: Mapping[str, Any]
+    """Of the calibration and the holdout, from `past_data`."""
     evaluation: Evaluation
-    opinion: Opinion | None
     future: Predictions
-    notes: tuple[tuple[str, ...], tuple[str, ...]]
-    """What the calibration fits, and what the refits, warned of."""
+    """The refit's prediction beyond the data."""
+    notes: tuple[str, ...]
+    """What the refits warned of."""
     kpis: Kpis
     checks: tuple[Check, ...]
     cards: tuple[Mapping[str, Any], ...]
@@ -69,6 +66,8 @@ class Analysis:
     """A handful of telling customers."""
     choices: tuple[Choice | None, Choice | None]
     """How the families were chosen: for the calibration, and for the forecast."""
+    fitted_until: dt.date
+    """Last day of the calibration."""
     examples: tuple[Mapping[str, Any], ...]
     options: Mapping[str, Any]
     source: str
@@ -78,10 +77,59 @@ class Analysis:
     created: dt.datetime
 
 
+def past_data(
+    forecast: Predictions, holdout: Holdout, opinion: Opinion | None, notes: tuple[str, ...]
+) -> dict[str, Any]:
+    """The parts of report.json about the calibration and the holdout.
+
+    Parameters
+    ----------
+    forecast
+        The calibration fit's prediction of the holdout.
+    holdout
+        What happened in it.
+    opinion
+        Of lifetimes.
+    notes
+        What the fits warned of.
+    """
+    calibration, has_value = forecast.summary, forecast.spend is not None
+    bought = calibration.frame["frequency"]
+    return {
+        "calibration": {
+            "start": calibration.start,
+            "end": calibration.until,
+            "customers": len(bought),
+            "repeat_customers": int((bought > 0).sum()),
+            "purchases": int((bought + 1).sum()),
+            "repeat_purchases": int(bought.sum()),
+        },
+        "holdout": {
+            "start": holdout.horizon.start,
+            "end": holdout.horizon.end,
+            "purchases": int(holdout.frame["purchases"].sum()),
+            "value": float(holdout.frame["value"].sum()) if has_value else None,
+            "new_customers": holdout.new_customers,
+            "new_purchases": holdout.new_purchases,
+            "forecast": _totals(forecast, has_value),
+        },
+        "models": {
+            "purchases": _fit(forecast.purchases),
+            "spend": _fit(forecast.spend),
+            "oracle": {
+                "engine": opinion.engine if opinion else "lifetimes",
+                "log_likelihood": opinion.log_likelihood if opinion else None,
+                "max_relative_difference": opinion.max_relative_difference if opinion else None,
+                "note": opinion.note if opinion else None,
+            },
+            "notes": notes,
+        },
+    }
+
+
 def report_data(found: Analysis) -> dict[str, Any]:
     """The content of report.json, by section 4 of the contract."""
-    calibration, summary = found.forecast.summary, found.future.summary
-    has_value = found.forecast.spend is not None
+    summary, has_value = found.future.summary, found.future.spend is not None
     data: dict[str, Any] = plain(
         {
             "schema": SCHEMA,
@@ -98,34 +146,7 @@ def report_data(found: Analysis) -> dict[str, Any]:
                 "ledger": [asdict(row) for row in summary.ledger],
                 "examples": found.examples,
             },
-            "calibration": {
-                "start": calibration.start,
-                "end": calibration.until,
-                "customers": len(calibration.frame),
-                "repeat_customers": int((calibration.frame["frequency"] > 0).sum()),
-                "purchases": int((calibration.frame["frequency"] + 1).sum()),
-                "repeat_purchases": int(calibration.frame["frequency"].sum()),
-            },
-            "holdout": {
-                "start": found.holdout.horizon.start,
-                "end": found.holdout.horizon.end,
-                "purchases": int(found.holdout.frame["purchases"].sum()),
-                "value": float(found.holdout.frame["value"].sum()) if has_value else None,
-                "new_customers": found.holdout.new_customers,
-                "new_purchases": found.holdout.new_purchases,
-                "forecast": _totals(found.forecast, has_value),
-            },
-            "models": {
-                "purchases": _fit(found.forecast.purchases),
-                "spend": _fit(found.forecast.spend),
-                "oracle": {
-                    "engine": found.opinion.engine if found.opinion else "lifetimes",
-                    "log_likelihood": found.opinion.log_likelihood if found.opinion else None,
-                    "max_relative_difference": found.opinion.max_relative_difference if found.opinion else None,
-                    "note": found.opinion.note if found.opinion else None,
-                },
-                "notes": found.notes[0],
-            },
+            **found.past,
             "evaluation": found.evaluation.metrics.to_dict("records"),
             "comparison": found.evaluation.comparison.to_dict("records"),
             "league": [None if one is None else one.plain() for one in found.choices],
@@ -133,7 +154,7 @@ def report_data(found: Analysis) -> dict[str, Any]:
                 "models": {
                     "purchases": _fit(found.future.purchases),
                     "spend": _fit(found.future.spend),
-                    "notes": found.notes[1],
+                    "notes": found.notes,
                 },
                 "start": found.future.horizon.start,
                 "end": found.future.horizon.end,
@@ -147,7 +168,7 @@ def report_data(found: Analysis) -> dict[str, Any]:
             },
             "kpis": {
                 **found.kpis.plain(),
-                **meeting_data.indicators(found.book, found.future, calibration.until.isoformat()),
+                **meeting_data.indicators(found.book, found.future, found.fitted_until.isoformat()),
                 "customer_lifetime_value": float(found.future.frame["clv"].mean()) if has_value else None,
             },
             "channels": meeting_data.channels(found.book),

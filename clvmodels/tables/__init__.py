@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clvmodels.evaluation import Evaluation
 from clvmodels.prediction import Predictions
-from clvmodels.summary import Split
+from clvmodels.summary import Split, Summary
 from clvmodels.tables.base import FigureTable
 from clvmodels.tables.customers import customer_outcomes, customer_paths
 from clvmodels.tables.history import conditional_expectation, frequency_histogram, timeline, tracking
@@ -24,6 +24,7 @@ __all__ = [
     "figure_tables",
     "frequency_histogram",
     "gain",
+    "horizon_tables",
     "indicator_periods",
     "meeting_tables",
     "pit",
@@ -43,6 +44,7 @@ def figure_tables(
     *,
     evaluation: Evaluation,
     judged: Predictions | None = None,
+    everything: Summary | None = None,
     future: Predictions | None = None,
 ) -> dict[str, FigureTable]:
     """Every figure's table, in the order in which a report shows them.
@@ -57,12 +59,14 @@ def figure_tables(
         How they did.
     judged
         Predictions of those whom the evaluation is about, where it is not all: see :mod:`clvmodels.sampling`.
+    everything
+        A summary that reaches over the holdout, by default that of ``future``.
     future
         Predictions of the fit on all data beyond its end; without it, or without money, there is no value distribution.
     """
     judged = judged or forecast
     tables = [
-        timeline(split, forecast, everything=future.summary if future else None),
+        timeline(split, forecast, everything=everything or (future.summary if future else None)),
         frequency_histogram(split, forecast),
         tracking(split, forecast),
         conditional_expectation(split, forecast),
@@ -74,6 +78,9 @@ def figure_tables(
         *([alive_heatmap(split, forecast)] if forecast.frame["p_alive"].min() < 1 else []),  # else nobody ever leaves
         purchases_heatmap(split, forecast),
     ]
-    if future is not None and future.spend is not None:
-        tables.append(value_distribution(future))
-    return {table.name: table for table in tables}
+    return {table.name: table for table in tables} | (horizon_tables(future) if future else {})
+
+
+def horizon_tables(future: Predictions) -> dict[str, FigureTable]:
+    """The tables of what lies ahead: the distribution of value, where there is money."""
+    return {} if future.spend is None else {"value_distribution": value_distribution(future)}

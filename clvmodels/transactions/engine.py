@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _EXACT_UP_TO = 1_000_000
-MEMORY_LIMIT = "3GB"
+MEMORY_LIMIT = "2GB"
 """What DuckDB may keep in memory; what is more goes to a folder for temporary files, which it takes away again."""
 _ENGINES = count()
 KINDS = noted(
