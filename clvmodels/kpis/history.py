@@ -18,6 +18,7 @@ from clvmodels.kpis.observed import LEVEL
 from clvmodels.models.arrays import Array
 from clvmodels.outcomes.points import one_by_one, parameter_draws
 from clvmodels.summary import Summary
+from clvmodels.summary.steady import steady
 
 REPLICATES = 40
 """Simulated histories of all customers behind a band: its half-width is then known to 11 %."""
@@ -161,19 +162,13 @@ def _observed(summary: Summary, starts: NDArray[np.int64], first: NDArray[np.int
     edges = [np.datetime64(int(day), "D").astype(object) for day in starts[1:]]
     place = sum(((joined.date >= edge).ifelse(1, 0) for edge in edges), start=joined.date.isnull().ifelse(0, 0))
     born_at = sum(((joined["_first"] >= edge).ifelse(1, 0) for edge in edges), start=joined.date.isnull().ifelse(0, 0))
-    joined = joined.mutate(_place=place, _born=born_at)
+    joined = joined.mutate(_place=place, _born=born_at, _again=(joined.date != joined["_first"]).ifelse(1, 0))
+    by, amounts = ["_first", "_place", "_born"], ["orders", "repeats", *(["value"] if summary.has_value else [])]
     money = {"value": joined.value.sum()} if summary.has_value else {}
-    found: pd.DataFrame = (
-        joined.group_by(["_first", "_place", "_born"])
-        .agg(
-            orders=joined.count(),
-            repeats=(joined.date != joined["_first"]).ifelse(1, 0).sum(),
-            customers=joined.customer_id.nunique(),
-            **money,
-        )
-        .to_pandas()
-        .sort_values(["_first", "_place", "_born"])
-    )
+    # In two steps: engines count distinct customers in memory, and groups wherever there is room.
+    each = joined.group_by(["customer_id", *by]).agg(orders=joined.count(), repeats=joined["_again"].sum(), **money)
+    sums = {name: each[name].sum() for name in amounts}
+    found: pd.DataFrame = each.group_by(by).agg(customers=each.count(), **sums).to_pandas().sort_values(by)
     days = np.asarray(found["_first"], "datetime64[D]").astype(np.int64)
     cell = _cohort_of(days, first, groups) * starts.size + found["_place"].to_numpy(int)
     shape = (groups.n, starts.size)
@@ -183,16 +178,10 @@ def _observed(summary: Summary, starts: NDArray[np.int64], first: NDArray[np.int
         return np.asarray(sums.reshape(shape), float)
 
     again = found["customers"].where(found["_place"] > found["_born"], 0)
-    value = table(_steady(found["value"])) if summary.has_value else None
+    value = table(steady(found["value"])) if summary.has_value else None
     return _Table(
         table(found["orders"]), table(found["repeats"]), table(again), value, *_exposed(starts, first, last, groups)
     )
-
-
-def _steady(amounts: Any) -> Array:
-    """Amounts to forty binary digits: engines add in any order, and what differs beyond these is the same money."""
-    mantissa, exponent = np.frexp(np.asarray(amounts, float))
-    return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, 40)), exponent - 40))
 
 
 def _cohort_of(days: NDArray[np.int64], first: NDArray[np.int64], groups: Groups) -> NDArray[np.intp]:

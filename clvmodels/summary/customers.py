@@ -17,6 +17,7 @@ from clvmodels.errors import InputError
 from clvmodels.language import _, gettext, noted
 from clvmodels.summary.clock import check_clock
 from clvmodels.summary.rfm import complete
+from clvmodels.summary.steady import steady
 from clvmodels.transactions import LedgerRow, Transactions, read_transactions
 from clvmodels.transactions.fates import after
 from clvmodels.transactions.ledger import in_order
@@ -263,11 +264,11 @@ class Summary:
         }
         if self.has_value:
             repeats = frame["frequency"].where(frame["frequency"] > 0)
-            out["monetary_value"] = (frame["value_past"] - frame["value_first"]) / repeats
-            out |= {name: frame[name] for name in ("value_first", "value_past")}
-            out["n_valued"] = frame["n_valued"].astype("int64")
-            out["log_value_mean"] = frame["log_value_mean"].astype("float64")
-            out["log_value_ss"] = (frame["n_valued"] * frame["log_value_variance"]).astype("float64")
+            first, past = (pd.Series(steady(frame[name])) for name in ("value_first", "value_past"))
+            out["monetary_value"] = pd.Series(steady(past - first)) / repeats
+            out |= {"value_first": first, "value_past": past, "n_valued": frame["n_valued"].astype("int64")}
+            logs, squares = frame["log_value_mean"], frame["n_valued"] * frame["log_value_variance"]
+            out |= {"log_value_mean": pd.Series(steady(logs)), "log_value_ss": pd.Series(steady(squares))}
         described = [*self.segments, *([self.cost] if self.cost else [])]
         return pd.DataFrame(out | {name: frame[name] for name in described}, copy=False)
 
@@ -449,7 +450,7 @@ def per_customer(bought: ir.Table, customer_ids: pd.Series, has_value: bool) -> 
     columns: dict[str, Any] = {"customer_id": customer_ids}
     for name, kind in (("purchases", "int64"), *((("value", "float64"),) if has_value else ())):
         columns[name] = np.zeros(len(customer_ids), kind)
-        columns[name][place[known]] = found[name].fillna(0)[known]
+        columns[name][place[known]] = steady(found[name].fillna(0)[known])
     return pd.DataFrame(columns, copy=False)
 
 

@@ -1,0 +1,99 @@
+"""Does a log that is worked on some customers at a time give what it gives as a whole?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import clvmodels as clv
+from clvmodels import attention, prediction, totals
+from clvmodels.kpis import expected_kpis
+from clvmodels.kpis.groups import cohorts
+from clvmodels.levers import value_levers
+from clvmodels.outcomes import counts
+from clvmodels.outcomes.standing import Standing
+from clvmodels.summary import customers
+
+PART = 300
+MONEY = ("value", "clv")
+
+
+@pytest.fixture(scope="module")
+def log() -> clv.Transactions:
+    return clv.read_transactions("cdnow-sample")
+
+
+@pytest.fixture(scope="module", params=["mle", "posterior"])
+def fits(request: pytest.FixtureRequest, log: clv.Transactions) -> tuple[Any, Any]:
+    summary = clv.summarize(log)
+    return clv.fit("bgnbd", summary, method=request.param), clv.fit("gamma_gamma", summary, method=request.param)
+
+
+@pytest.fixture(scope="module")
+def whole(log: clv.Transactions, fits: tuple[Any, Any]) -> clv.Predictions:
+    return clv.predict(fits[0], clv.summarize(log), spend=fits[1], margin=0.3)
+
+
+@pytest.fixture
+def in_parts(log: clv.Transactions, fits: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> clv.Predictions:
+    monkeypatch.setattr(counts, "PART", PART)
+    monkeypatch.setattr(prediction, "PART", PART)
+    monkeypatch.setattr(customers, "WHOLE", PART)
+    forecast = clv.predict(fits[0], clv.summarize(log), spend=fits[1], margin=0.3)
+    parts = forecast.purchase_outcomes.parts
+    assert len(parts) > 4
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(len(forecast.frame)))
+    return forecast
+
+
+def test_rows_and_totals_are_the_same(whole: clv.Predictions, in_parts: clv.Predictions) -> None:
+    pd.testing.assert_frame_equal(in_parts.frame, whole.frame, rtol=1e-8)
+    pd.testing.assert_frame_equal(in_parts.summary.frame, whole.summary.frame)
+    for name, total in vars(whole.totals).items():
+        assert getattr(in_parts.totals, name) == pytest.approx(total, rel=1e-9), name
+    pd.testing.assert_frame_equal(in_parts.by("tier"), whole.by("tier"), rtol=1e-9)
+
+
+def test_customers_with_the_same_past_are_in_one_part(in_parts: clv.Predictions) -> None:
+    frame = in_parts.frame
+    part = np.empty(len(frame), int)
+    for place, members in enumerate(in_parts.purchase_outcomes.parts):
+        part[members] = place
+    assert (frame.assign(part=part).groupby(["frequency", "T"])["part"].nunique() == 1).all()
+
+
+def test_indicators_levers_and_lists_are_the_same(whole: clv.Predictions, in_parts: clv.Predictions) -> None:
+    groups = cohorts(whole.summary.frame["first_purchase"])[1]
+    for by in ((), groups):
+        pd.testing.assert_frame_equal(expected_kpis(in_parts, by), expected_kpis(whole, by), rtol=1e-9)
+        one, other = value_levers(whole, by), value_levers(in_parts, by)
+        np.testing.assert_allclose(other.surface, one.surface, rtol=1e-12)
+        np.testing.assert_allclose(other.one_percent["base"], one.one_percent["base"], rtol=1e-12)
+    here, there = attention.attention_to(whole), attention.attention_to(in_parts)
+    assert (there.tested, there.flagged) == (here.tested, here.flagged)
+    for name, rows in here.lists.items():
+        assert there.lists[name]["customer_id"].tolist() == rows["customer_id"].tolist(), name
+
+
+def test_what_stands_is_the_sum_over_customers(whole: clv.Predictions, in_parts: clv.Predictions) -> None:
+    group = (whole.frame["frequency"].to_numpy() > 2).astype(np.intp)
+    spend = whole.frame["expected_spend"].to_numpy()
+    expected = np.bincount(group, whole.frame["expected_purchases"].to_numpy() * spend)
+    for forecast in (whole, in_parts):
+        outcomes = forecast.purchase_outcomes
+        found = Standing.of(outcomes, group, 2, spend).total(outcomes.expected_alive)
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_limits_of_very_many_rest_on_some(whole: clv.Predictions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(totals, "MANY", 2000)
+    monkeypatch.setattr(totals, "ENOUGH", 1000)
+    rough = whole.portfolio.totals(np.zeros(len(whole.frame), np.intp), 1)[0]
+    for name in ("purchases", *MONEY):
+        assert getattr(rough, name) == getattr(whole.totals, name), name
+        for side in ("_lower", "_upper"):
+            exact = getattr(whole.totals, name + side)
+            assert getattr(rough, name + side) == pytest.approx(exact, rel=0.01), name + side
