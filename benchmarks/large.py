@@ -103,6 +103,7 @@ def _report(log: Path, out: Path) -> None:
 
     def mark(step: str) -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{time.process_time():8.1f} s {peak:8,.0f} MB  {step}", file=sys.stderr, flush=True)
         steps.append((step, time.perf_counter(), time.process_time(), peak))
 
     report = clv.build_report(log, progress=mark)

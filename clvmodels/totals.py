@@ -8,6 +8,7 @@ keeps its skewness. Without it 90 % intervals of totals cover less than 80 %.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -34,6 +35,8 @@ MANY, ENOUGH, LEAST = 400_000, 100_000, 20_000
 so many of all groups, or at least so many of each."""
 SIMULATIONS = 8192
 """Another seed moves an interval by about 1 % of its width."""
+THREADS = 2
+"""Parts of a large log that are worked on at the same time; most of the work is done without Python."""
 FEWEST, MEMORY = 200, 1 << 20
 """Posterior draws for a very large number of groups, and draws × groups kept in memory (8 MB a quantity)."""
 
@@ -106,6 +109,8 @@ class Portfolio:
     seed: int
     known: Moments | None = None
     """The customers' moments, where they have been worked out."""
+    times: float = 1.0
+    """How many customers each one stands for in totals."""
 
     @cached_property
     def moments(self) -> Moments:
@@ -120,11 +125,12 @@ class Portfolio:
         """Totals of each group of customers: ``group`` holds 0 … n_groups − 1."""
 
         def add(amount: Array) -> Array:
-            return np.bincount(group, amount, n_groups).astype(float)
+            return np.asarray(self.times * np.bincount(group, amount, n_groups), float)
 
         m = self.moments
-        counts = np.bincount(group, minlength=n_groups).tolist()
+        counts = np.rint(self.times * np.bincount(group, minlength=n_groups)).astype(int).tolist()
         shared, mixed = self.of_parameters(group, n_groups)
+        shared = self.times**2 * shared
         known = add(m.purchases)
         rows = [(known, *limits(known, add(m.chance) + shared[0], mixed[0]))]
         if m.spend is not None and m.discounted is not None and m.spread is not None and m.heavy is not None:
@@ -194,6 +200,14 @@ class Portfolio:
             known=known and known.some(customers),
         )
 
+    def thinned(self) -> Portfolio:
+        """Of very many customers some, who stand for all of them in totals; else all."""
+        everyone = self.outcomes.columns[0].size
+        if everyone <= MANY:
+            return self
+        at = thinned(np.zeros(everyone, np.intp), np.array([everyone]), self.seed)
+        return replace(self.some(at), times=everyone / at.size)
+
     def of_purchases(self, outcomes: PurchaseOutcomes | None = None) -> Portfolio:
         """The customers without their money, or with ``outcomes`` of another length, so that totals cost a tenth."""
         known = Moments(self.moments.purchases, self.moments.chance) if outcomes is None else None
@@ -210,7 +224,7 @@ class Portfolio:
         assert m.spend is not None
         if whole > MANY:
             customers = np.sort(np.random.default_rng([self.seed, 5]).choice(customers, ENOUGH, replace=False))
-        values, times = self.values, whole / customers.size
+        values, times = self.values, self.times * whole / customers.size
         if customers.size < m.purchases.size:
             values = _some_values(values, self.outcomes.some(customers), customers)
         s, tail = values.tail(np.arange(customers.size))
@@ -286,16 +300,22 @@ def worked_out(
     if not portfolio.outcomes.parts:
         portfolio = replace(portfolio, known=portfolio.moments)
         return portfolio, dict(columns(portfolio))
+    parts = portfolio.outcomes.parts
     moments: dict[str, Any] = {}
     found: dict[str, Any] = {}
-    size = sum(part.size for part in portfolio.outcomes.parts)
-    for part in portfolio.outcomes.parts:
+
+    def of_part(part: NDArray[np.intp]) -> tuple[dict[str, Any], Mapping[str, Array]]:
         some = portfolio.some(part)
-        for whole, new in ((moments, some.moments.columns), (found, columns(some))):
-            for name, column in new.items():
-                if name not in whole:
-                    whole[name] = np.empty(size, column.dtype)
-                whole[name][part] = column
+        moments = Moments.of(some.outcomes, some.values, some.delta)  # whatever their number: they are one part
+        return moments.columns, columns(replace(some, known=moments))
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        for part, new in zip(parts, threads.map(of_part, parts), strict=True):
+            for whole, each in zip((moments, found), new, strict=True):
+                for name, column in each.items():
+                    if name not in whole:
+                        whole[name] = np.empty(sum(map(len, parts)), column.dtype)
+                    whole[name][part] = column
     return replace(portfolio, known=Moments(**moments)), found
 
 

@@ -61,7 +61,7 @@ class PurchaseOutcomes:
 
         Customers with the same (x, T) are together, so that what they share is worked out once.
         """
-        x, _, T = self._known
+        x, _, T = self.columns
         if x.size <= PART:
             return ()
         order = np.lexsort((T, x)).astype(np.int32 if x.size < 2**31 else np.intp)
@@ -70,7 +70,7 @@ class PurchaseOutcomes:
         return tuple(part for part in np.split(order, np.unique(cuts)) if part.size)
 
     @cached_property
-    def _known(self) -> tuple[Array, Array, Array]:
+    def columns(self) -> tuple[Array, Array, Array]:
         """x, t_x and T of each customer."""
         x, t_x, T = (np.atleast_1d(np.asarray(one, float)) for one in np.broadcast_arrays(self.x, self.t_x, self.T))
         return x, t_x, T
@@ -232,7 +232,7 @@ class PurchaseOutcomes:
 
     def some(self, customers: Places) -> PurchaseOutcomes:
         """The same for some of the customers."""
-        x, t_x, T = (column[customers] for column in self._known)
+        x, t_x, T = (column[customers] for column in self.columns)
         return PurchaseOutcomes(self.model, self.t, x, t_x, T)
 
     def by_block(self) -> Iterator[tuple[Block, Places, Places]]:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from clvmodels.models.arrays import Array
 from clvmodels.models.base import PurchaseFamily
 from clvmodels.outcomes.counts import PurchaseOutcomes
-from clvmodels.outcomes.survival import ELEMENTS, NODES, Distinct, Quantity
+from clvmodels.outcomes.survival import ELEMENTS, NODES, Distinct, Places, Quantity
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,19 +40,19 @@ class Standing:
     ) -> Standing:
         """What stands of ``amount`` (by default: of the customers themselves) in each group."""
         amount = np.ones(group.size) if amount is None else amount
-        if not outcomes.parts:
-            d = outcomes.distinct
-            pairs = Distinct.of(d.alive_x, d.alive_T, d.alive_T)
-            return cls(outcomes.model, pairs, _amounts(outcomes, group, n_groups, amount))
-        found, x, T = [], [], []  # parts share no pair, and come sorted by them
-        for part in outcomes.parts:
-            some = outcomes.some(part)
-            found.append(_amounts(some, group[part], n_groups, amount[part]))
-            x.append(some.distinct.alive_x)
-            T.append(some.distinct.alive_T)
-        ages = np.concatenate(T)
+        x, t_x, T = outcomes.columns
+        found, ages, counts = [], [], []
+        for part in outcomes.parts or (np.lexsort((T, x)),):  # parts share no pair, and come sorted by them
+            known = x[part], t_x[part], T[part]
+            new = (np.diff(known[0], prepend=-1) != 0) | (np.diff(known[2], prepend=-1) != 0)
+            shape = (n_groups, int(np.count_nonzero(new)))
+            cell = group[part] * shape[1] + np.cumsum(new) - 1
+            found.append(_amounts(outcomes.model, known, cell, shape, amount[part]))
+            counts.append(known[0][new])
+            ages.append(known[2][new])
+        age = np.concatenate(ages)
         amounts = [np.concatenate(each, axis=-1) for each in zip(*found, strict=True)]
-        return cls(outcomes.model, Distinct.of(np.concatenate(x), ages, ages), amounts)
+        return cls(outcomes.model, Distinct.of(np.concatenate(counts), age, age), amounts)
 
     def total(self, quantity: Quantity) -> Array:
         """Σ over customers of amount × what each is expected to do: shape (groups,)."""
@@ -71,15 +70,14 @@ class Standing:
         return total
 
 
-def _amounts(outcomes: PurchaseOutcomes, group: NDArray[np.intp], n_groups: int, amount: Array) -> list[Array]:
-    """The amounts that stand of some customers."""
-    d = outcomes.distinct
-    size = d.alive_x.size
-    cell = group * size + d.pair[d.place]
-    each = sparse.csr_array((amount, (d.place, cell)), shape=(d.x.size, n_groups * size))
-    parts = []
-    for weight, member in outcomes.model.components:
-        for p in member.p_stages(d.x, d.t_x, d.T):
-            standing = np.asarray(weight * p.reshape(-1, d.x.size) @ each)
-            parts.append(np.moveaxis(standing.reshape(-1, n_groups, size), 0, 1))
-    return parts
+def _amounts(
+    model: PurchaseFamily, known: tuple[Array, Array, Array], cell: Places, shape: tuple[int, int], amount: Array
+) -> list[Array]:
+    """The amounts that stand of some customers, by cell."""
+    size = shape[0] * shape[1]
+    found: list[Array] = []
+    for weight, member in model.components:
+        for p in member.p_stages(*known):
+            draws = [np.bincount(cell, weight * amount * one, size) for one in p.reshape(-1, cell.size)]
+            found.append(np.moveaxis(np.array(draws, float).reshape(-1, *shape), 0, 1))
+    return found

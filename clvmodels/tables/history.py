@@ -236,11 +236,13 @@ def _expected(forecast: Predictions, t: Array) -> Array:
 
 def _reach(forecast: Predictions, t: Array) -> tuple[Array, Array]:
     """How far the 90 % limits of the number of purchases in (0, t] are below and above its expectation."""
-    outcomes = forecast.purchase_outcomes
-    at = [0.0] + [outcomes.t * share for share in (1 / 8, 3 / 8)] + [outcomes.t]
+    whole = forecast.portfolio.of_purchases()
+    some = whole.thinned()
+    at = [0.0] + [whole.outcomes.t * share for share in (1 / 8, 3 / 8)] + [whole.outcomes.t]
     rows = [(0.0, 0.0)]
-    for some in [*(replace(outcomes, t=each) for each in at[1:-1]), None]:
-        total = forecast.portfolio.of_purchases(some).totals(np.zeros(len(forecast.frame), np.intp), 1)[0]
+    for portfolio in [*(some.of_purchases(replace(some.outcomes, t=each)) for each in at[1:-1]), whole]:
+        everyone = np.zeros(portfolio.outcomes.columns[0].size, np.intp)
+        total = portfolio.totals(everyone, 1)[0]
         rows.append((total.purchases - total.purchases_lower, total.purchases_upper - total.purchases))
     root = np.sqrt(at)  # chance grows like a root
     below, above = (np.interp(np.sqrt(t), root, side) for side in zip(*rows, strict=True))

@@ -50,7 +50,9 @@ def in_parts(log: clv.Transactions, fits: tuple[Any, Any], monkeypatch: pytest.M
 
 
 def test_rows_and_totals_are_the_same(whole: clv.Predictions, in_parts: clv.Predictions) -> None:
-    pd.testing.assert_frame_equal(in_parts.frame, whole.frame, rtol=1e-8)
+    ends = [name for name in whole.frame if name.startswith(MONEY) and name.endswith(("_lower", "_upper"))]
+    pd.testing.assert_frame_equal(in_parts.frame[ends], whole.frame[ends], rtol=1e-5)  # so good are they, over draws
+    pd.testing.assert_frame_equal(in_parts.frame.drop(columns=ends), whole.frame.drop(columns=ends), rtol=1e-9)
     pd.testing.assert_frame_equal(in_parts.summary.frame, whole.summary.frame)
     for name, total in vars(whole.totals).items():
         assert getattr(in_parts.totals, name) == pytest.approx(total, rel=1e-9), name
