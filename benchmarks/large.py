@@ -55,7 +55,8 @@ def main() -> None:
         },
         "sizes": found,
         "slopes": [
-            {"from": one["customers"], "to": two["customers"], "seconds_by_rows": _slope(one, two)}
+            {"from": one["customers"], "to": two["customers"]}
+            | {f"{cost}_by_rows": _slope(one, two, cost) for cost in ("seconds", "processor_seconds")}
             for one, two in pairwise(found)
         ],
     }  # fmt: skip
@@ -122,8 +123,8 @@ def _report(log: Path, out: Path) -> None:
     print(json.dumps(rows))
 
 
-def _slope(one: dict[str, Any], two: dict[str, Any]) -> float:
-    grown = math.log(two["report"]["seconds"] / one["report"]["seconds"])
+def _slope(one: dict[str, Any], two: dict[str, Any], cost: str) -> float:
+    grown = math.log(two["report"][cost] / one["report"][cost])
     return round(grown / math.log(two["rows"] / one["rows"]), 3)
 
 
