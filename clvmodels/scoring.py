@@ -162,7 +162,7 @@ class Scores:
                 "formula_value": formula_customer_value(self.summary.of_frame(known), self.horizon) * self.margin,
             }
         described = [*self.summary.segments, *([self.summary.cost] if self.summary.cost else [])]
-        return pd.DataFrame(columns | {name: known[name] for name in described})
+        return pd.DataFrame(columns | {name: known[name] for name in described}, copy=False)
 
 
 def point_predictions(
