@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,17 +54,13 @@ def customer_rows(summary: Summary, horizon: Horizon, margin: float, columns: Ma
     known, money = summary.frame, "value" in columns
     past = ["first_purchase", "last_purchase", "frequency", "recency", "T"] + ["monetary_value", "value_past"] * money
     found: dict[str, Any] = {name: known[name] for name in ["customer_id", *past]}
-    found |= {"horizon_start": _everywhere(horizon.start, known), "horizon_end": _everywhere(horizon.end, known)}
+    found |= {"horizon_start": pd.Timestamp(horizon.start), "horizon_end": pd.Timestamp(horizon.end)}
     found |= {name: columns[name] for name in OUTCOMES if name in columns}
     if money:
         found["formula_value"] = formula_customer_value(summary, horizon) * margin
         found["tier"] = tiers(columns["clv"])
     described = [*summary.segments, *([summary.cost] if summary.cost else [])]
     return pd.DataFrame(found | {name: known[name] for name in described}, copy=False)
-
-
-def _everywhere(day: dt.date, known: pd.DataFrame) -> pd.Series:
-    return pd.Series(pd.Timestamp(day), index=known.index)
 
 
 def _ratio(part: Array, whole: Array) -> Array:

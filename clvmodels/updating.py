@@ -197,7 +197,7 @@ def _check(days: pd.DataFrame, old: np.ndarray, last: np.ndarray, summary: Summa
         problems.append(
             f"{int(days['_negative'].sum()):,} of {int(days['_rows'].sum()):,} rows are negative (first: customer "
             f"{first['customer_id']}, {first['date'].date()}). The purchases that a refund belongs to are not in the "
-            f'summary. Leave refunds out with returns="drop". {_AGAIN.replace("Summarise", "Or summarise")}'
+            'summary. Leave refunds out with returns="drop". Or summarise the whole log again: clvmodels summarize.'
         )
     if problems:
         raise InputError("the summary cannot be carried on with these rows", problems)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -201,13 +200,9 @@ def write_card(card: CustomerCard, forecast: Predictions, path: Path) -> None:
 
 
 def _page(card: CustomerCard, forecast: Predictions, charts: Mapping[str, Chart]) -> str:
-    from clvmodels.charts import inline_svg, save
+    from clvmodels.charts import inline_svg
 
-    inline = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name, chart in charts.items():
-            save(chart.figure, Path(folder), name)
-            inline[name] = inline_svg((Path(folder) / f"{name}.svg").read_text(encoding="utf-8"), name, chart.alt)
+    inline = {name: inline_svg(chart.figure, name, chart.alt) for name, chart in charts.items()}
     return html.render(card_document(card, forecast, [picture(chart) for chart in charts.values()]), inline)
 
 
