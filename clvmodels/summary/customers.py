@@ -21,6 +21,7 @@ from clvmodels.summary.steady import steady
 from clvmodels.transactions import LedgerRow, Transactions, read_transactions
 from clvmodels.transactions.fates import after
 from clvmodels.transactions.ledger import in_order
+from clvmodels.transactions.parts import PART
 from clvmodels.transactions.period import period
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class Summary:
         """One row per customer and purchase day: ``customer_id``, ``date``, ``value``, segments and cost."""
         if self.purchase_days is None:
             raise InputError(gettext(_NO_PURCHASES))
-        return self.purchase_days
+        return self.purchase_days.drop(*({PART} & {*self.purchase_days.columns}))
 
     @property
     def customers(self) -> ir.Table:

@@ -133,7 +133,6 @@ def split(
 
     calibration = summary_of(log, cut, unit)
     seen = period(log, log.days.filter(log.days.date > cut, log.days.date <= end))
-    holdout = _holdout(log, calibration, seen, end)
     # To the calibration's ledger the holdout is rows, of its customers and of those born later; nothing else is known.
     known = calibration.customers.select("customer_id")
     later = [
@@ -141,7 +140,8 @@ def split(
         outside(seen.rows.anti_join(known, "customer_id"), "born_in_holdout", log.has_value),
         after(log.days, end, log.has_value),
     ]
-    return Split(replace(calibration, ledger=in_order([*calibration.ledger, *later])), holdout)
+    calibration = replace(calibration, ledger=in_order([*calibration.ledger, *later]))
+    return Split(calibration, _holdout(log, calibration, seen, end))
 
 
 def _holdout(log: Transactions, calibration: Summary, seen: Period, end: dt.date) -> Holdout:

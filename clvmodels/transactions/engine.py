@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,6 +25,8 @@ _EXACT_UP_TO = 1_000_000
 MEMORY_LIMIT = "2GB"
 """What DuckDB may keep in memory; what is more goes to a folder for temporary files, which it takes away again."""
 _ENGINES = count()
+_STORE = "clvmodels_store"
+_OURS: weakref.WeakSet[Any] = weakref.WeakSet()  # engines that have one
 KINDS = noted(
     "a CSV or Parquet path or glob, a pandas, Polars, Arrow or Ibis table, a database URL with table=, "
     "'cdnow' or 'cdnow-sample'"
@@ -63,9 +66,38 @@ def duckdb_engine() -> Any:
     con = ibis.duckdb.connect(
         autoinstall_known_extensions=False, memory_limit=MEMORY_LIMIT, temp_directory=folder.as_posix()
     )
+    con.con.execute(f"ATTACH ':memory:' AS {_STORE} (COMPRESS)")
+    _OURS.add(con)
     with contextlib.suppress(duckdb.InvalidInputException):  # a notebook without widgets: it refuses, and shows none
         con.con.execute("SET enable_progress_bar = false")  # progress is ours to show, on stderr
     return con
+
+
+def keep(pieces: Iterable[ir.Table]) -> ir.Table:
+    """The rows of all pieces, worked out one piece after the other, in their engine as long as anybody asks for them.
+
+    Our own engine keeps them compressed, a quarter of the size; another has one piece, and its own ways.
+    """
+    import ibis
+
+    waiting = iter(pieces)
+    piece = next(waiting)
+    con: Any = piece.get_backend()
+    if con not in _OURS:
+        return piece.cache()
+    name = ibis.util.gen_name("kept")
+    con.create_table(name, piece, database=(_STORE, "main"))
+    con.con.execute(f"CHECKPOINT {_STORE}")  # which compresses
+    for piece in waiting:
+        con.insert(name, piece, database=(_STORE, "main"))
+        con.con.execute(f"CHECKPOINT {_STORE}")
+    kept = con.table(name, database=(_STORE, "main"))
+    weakref.finalize(kept.op(), _forget, con, name).atexit = False
+    return kept
+
+
+def _forget(con: Any, name: str) -> None:
+    con.drop_table(name, database=(_STORE, "main"), force=True)
 
 
 @contextmanager

@@ -16,8 +16,9 @@ from clvmodels.language import _
 from clvmodels.transactions import cells
 from clvmodels.transactions.columns import Columns, find_columns
 from clvmodels.transactions.dates import find_reading, first_guess
-from clvmodels.transactions.engine import Source, content_hash, read_errors
+from clvmodels.transactions.engine import Source, content_hash, keep, read_errors
 from clvmodels.transactions.ledger import LedgerRow, in_order
+from clvmodels.transactions.parts import PART, parts_for
 from clvmodels.transactions.problems import Rows, check_rows, check_types
 from clvmodels.transactions.rows import CODES, Tally, group, judge, tally
 from clvmodels.transactions.sources import open_source
@@ -49,6 +50,8 @@ class Transactions:
         Of the usable rows, refunds included.
     published_split
         Calibration end and holdout end under which a built-in log was published.
+    parts
+        In how many parts of customers a large log is worked on; ``days`` tells each row's in ``_part``.
     """
 
     days: ir.Table = field(repr=False)
@@ -64,11 +67,12 @@ class Transactions:
     first_date: dt.date
     last_date: dt.date
     published_split: tuple[dt.date, dt.date] | None = None
+    parts: int = 1
 
     @property
     def table(self) -> ir.Table:
         """One row per customer and day: ``customer_id``, ``date``, ``value`` (the day's sum), segments and cost."""
-        return self.days.drop("_rows", *(("_gross", "_negative") if self.has_value else ()))
+        return self.days.drop(*(name for name in ("_rows", "_gross", "_negative", PART) if name in self.days.columns))
 
 
 def read_transactions(
@@ -177,7 +181,7 @@ def _read(opened: Source, columns: Columns, date_format: str | None, decimal: st
 
     def judged_by(reading: str) -> tuple[ir.Table, list[str], Tally]:
         judged = judge(raw, columns, reading=reading, decimal=decimal, returns=returns)
-        judged = judged if opened.cheap else judged.cache()
+        judged = judged if opened.cheap else keep([judged])
         counted = tally(judged, has_value=has_value)
         return judged, opened.malformed(), counted  # malformed lines are known once the rows have been read
 
@@ -206,7 +210,8 @@ def _read(opened: Source, columns: Columns, date_format: str | None, decimal: st
         ledger = in_order(left_out)
         rows = counted.usable + sum(line.rows for line in ledger)
         check_rows(Rows(raw, judged, names, opened.embedded), ledger, rows, decimal=decimal, written=problem)
-        days = group(judged, columns, counted)
+        parts = parts_for(counted.usable) if opened.embedded else 1
+        days = group(judged, columns, counted, parts)
         first, last = days.agg(first=days.date.min(), last=days.date.max()).to_pandas().iloc[0]
         if returns == "drop" and "negative" in counted.left_out:
             # A refund that is dropped is no purchase, but it shows that the log was still being kept.
@@ -225,6 +230,7 @@ def _read(opened: Source, columns: Columns, date_format: str | None, decimal: st
             returns=returns,
             first_date=as_date(first),
             last_date=as_date(last),
+            parts=parts,
         )
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from clvmodels.transactions.fates import fates, fates_netted
 from clvmodels.transactions.ledger import LedgerRow
+from clvmodels.transactions.parts import PART, by_parts
 from clvmodels.transactions.returns import net
-from clvmodels.transactions.rows import SMALL
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -42,23 +42,25 @@ class Period:
 
 def period(log: Transactions, days: ir.Table) -> Period:
     """The purchases among ``days`` of the log; nothing else is looked at: the caller cuts off what must not be seen."""
-    columns = ["customer_id", "date", *log.segments, *([log.cost] if log.cost else [])]
+    part = [PART] if log.parts > 1 else []
+    columns = ["customer_id", "date", *log.segments, *([log.cost] if log.cost else []), *part]
     if log.has_value and log.returns == "net" and bool((days["_negative"] > 0).any().to_pandas()):
-        netted = net(days)
-        netted = netted.cache() if log.rows <= SMALL else netted
-        kept = netted.filter(netted["_counts"])
-        kept = kept.select(*columns, "_rows", value=kept["_kept"])
-        rows = days.group_by("customer_id").agg(rows=days["_rows"].sum(), value=days.value.sum()).cache()
-        return Period(kept.drop("_rows"), _by_customer(kept, has_value=True), rows, fates_netted(netted))
+        netted = by_parts(days, log.parts, net)
+        kept = netted.filter(netted["_counts"]).select(*columns, "_rows", value=netted["_kept"])
+        rows = by_parts(
+            days, log.parts, lambda d: d.group_by("customer_id", *part).agg(rows=d["_rows"].sum(), value=d.value.sum())
+        )
+        customers = by_parts(kept, log.parts, lambda some: _by_customer(some, part, has_value=True))
+        return Period(kept.drop("_rows"), customers, rows, fates_netted(netted))
     kept = days.select(*columns, "_rows", *(["value"] if log.has_value else []))
-    customers = _by_customer(kept, has_value=log.has_value)
+    customers = by_parts(kept, log.parts, lambda some: _by_customer(some, part, has_value=log.has_value))
     rows = customers.select(
         "customer_id", *(["value"] if log.has_value else []), rows=customers.purchases + customers["_merged"]
     )
     return Period(kept.drop("_rows"), customers, rows, fates(customers, has_value=log.has_value))
 
 
-def _by_customer(kept: ir.Table, *, has_value: bool) -> ir.Table:
+def _by_customer(kept: ir.Table, part: list[str], *, has_value: bool) -> ir.Table:
     money = {}
     if has_value:
         logarithm = (kept.value > 0).ifelse(kept.value, None).ln()
@@ -69,14 +71,10 @@ def _by_customer(kept: ir.Table, *, has_value: bool) -> ir.Table:
             "log_value_mean": logarithm.mean(),
             "log_value_variance": logarithm.var(how="pop"),
         }
-    return (
-        kept.group_by("customer_id")
-        .agg(
-            first_purchase=kept.date.min(),
-            last_purchase=kept.date.max(),
-            purchases=kept.count(),
-            _merged=(kept["_rows"] - 1).sum(),
-            **money,
-        )
-        .cache()
+    return kept.group_by("customer_id", *part).agg(
+        first_purchase=kept.date.min(),
+        last_purchase=kept.date.max(),
+        purchases=kept.count(),
+        _merged=(kept["_rows"] - 1).sum(),
+        **money,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clvmodels.transactions.engine import keep
+
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
@@ -44,7 +46,7 @@ def net(days: ir.Table) -> ir.Table:
 
     refunding = days.filter(days["_negative"] > 0).select("customer_id").distinct()
     # Most customers never return anything: the windows are for the others, and worth keeping.
-    settled = _settle(days.semi_join(refunding, "customer_id")).cache()
+    settled = keep([_settle(days.semi_join(refunding, "customer_id"))])
     quiet = days.anti_join(refunding, "customer_id").mutate(_unmatched=ibis.literal(0.0))
     quiet = quiet.mutate(_kept=quiet.value)
     suspects = quiet.semi_join(quiet.filter(quiet["_gross"] == 0).select("customer_id").distinct(), "customer_id")

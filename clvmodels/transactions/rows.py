@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from clvmodels.transactions import cells
 from clvmodels.transactions.columns import Columns
+from clvmodels.transactions.engine import keep
 from clvmodels.transactions.ledger import LedgerRow
+from clvmodels.transactions.parts import PART, part_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -71,11 +73,27 @@ def tally(judged: ir.Table, *, has_value: bool) -> Tally:
     return Tally(int(usable[0]["rows"]), lines, usable[0].get("lowest", 0) < 0)
 
 
-def group(judged: ir.Table, columns: Columns, counted: Tally) -> ir.Table:
+def group(judged: ir.Table, columns: Columns, counted: Tally, parts: int) -> ir.Table:
     """The usable rows by customer and day, kept in the engine: everything else is asked of this table."""
     import ibis
 
     rows = judged.filter(judged["_reason"] == 0) if counted.left_out else judged
+    if parts > 1:
+        some = (rows.filter(part_of(rows.customer_id, part, parts)) for part in range(parts))
+        days = keep(
+            _grouped(piece, columns, counted).mutate(**{PART: ibis.literal(part, "int16")})
+            for part, piece in enumerate(some)
+        )
+    else:
+        days = _grouped(rows, columns, counted)
+        # The same log read again gives the same sums to the last digit; beyond, sorting costs more than reading.
+        days = keep([days.order_by("customer_id", "date") if counted.usable <= SMALL else days])
+    if columns.value is not None and not counted.any_negative:
+        days = days.mutate(_gross=days.value, _negative=ibis.literal(0))
+    return days
+
+
+def _grouped(rows: ir.Table, columns: Columns, counted: Tally) -> ir.Table:
     measures = {"_rows": rows.count()}
     if columns.value is not None:
         measures["value"] = rows.value.sum()
@@ -87,11 +105,4 @@ def group(judged: ir.Table, columns: Columns, counted: Tally) -> ir.Table:
     measures |= {name: rows[name].min() for name, _ in columns.segments}
     if columns.cost:
         measures[columns.cost[0]] = rows[columns.cost[0]].max()
-    days = rows.group_by("customer_id", "date").agg(**measures)
-    if counted.usable <= SMALL:
-        # The same log read again gives the same sums to the last digit; beyond, sorting costs more than reading.
-        days = days.order_by("customer_id", "date")
-    days = days.cache()
-    if columns.value is not None and not counted.any_negative:
-        days = days.mutate(_gross=days.value, _negative=ibis.literal(0))
-    return days
+    return rows.group_by("customer_id", "date").agg(**measures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from clvmodels.levers import value_levers
 from clvmodels.outcomes import counts
 from clvmodels.outcomes.standing import Standing
 from clvmodels.summary import customers
+from clvmodels.transactions import parts
 
 PART = 300
 MONEY = ("value", "clv")
@@ -99,3 +101,56 @@ def test_limits_of_very_many_rest_on_some(whole: clv.Predictions, monkeypatch: p
         for side in ("_lower", "_upper"):
             exact = getattr(whole.totals, name + side)
             assert getattr(rough, name + side) == pytest.approx(exact, rel=0.01), name + side
+
+
+@pytest.fixture(scope="module", params=["whole numbers", "text"])
+def returned(request: pytest.FixtureRequest) -> pd.DataFrame:
+    """A log with refunds, two rows a day, channels and costs."""
+    rng = np.random.default_rng(8)
+    size = 4000
+    who = rng.integers(0, 300, size)
+    return pd.DataFrame(
+        {
+            "customer": who if request.param == "whole numbers" else np.char.mod("Ção-%d", who),
+            "date": np.datetime64("2023-01-01") + rng.integers(0, 400, size).astype("timedelta64[D]"),
+            "value": rng.choice([1, 1, 1, 1, -1, 0], size) * rng.integers(1, 9_999, size) / 100,
+            "channel": rng.choice(["Loja", "Site"], size),
+            "spent": rng.integers(1, 20, size).astype(float),
+        }
+    )
+
+
+@pytest.mark.parametrize("returns", ["net", "drop"])
+def test_a_log_is_divided_the_same(returned: pd.DataFrame, returns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def divided() -> tuple[clv.Transactions, clv.Split]:
+        log = clv.read_transactions(returned, segment="channel", cost="spent", returns=returns)
+        return log, clv.split(log, calibration_end="2023-10-15", unit="day")
+
+    (log, one), (large, other) = divided(), monkeypatch.setattr(parts, "WHOLE", 1000) or divided()
+    assert (log.parts, large.parts) == (1, parts.FEWEST)
+    assert large.table.columns == log.table.columns
+    assert other.calibration.purchases.columns == one.calibration.purchases.columns
+    assert (other.calibration.ledger, other.holdout.ledger) == (one.calibration.ledger, one.holdout.ledger)
+    assert vars(other.calibration) == vars(one.calibration) | {
+        name: getattr(other.calibration, name) for name in ("purchase_days", "by_customer", "frame")
+    }
+    pd.testing.assert_frame_equal(other.calibration.frame, one.calibration.frame, rtol=1e-11)
+    pd.testing.assert_frame_equal(other.calibration.patterns.frame, one.calibration.patterns.frame)
+    pd.testing.assert_frame_equal(other.holdout.frame, one.holdout.frame, rtol=1e-11)
+    pd.testing.assert_frame_equal(other.holdout.daily, one.holdout.daily, rtol=1e-11)
+    found = [each.calibration.purchases.order_by("customer_id", "date").to_pandas() for each in (one, other)]
+    pd.testing.assert_frame_equal(found[1], found[0], rtol=1e-11)
+
+
+def test_what_nobody_asks_for_any_more_is_forgotten(log: clv.Transactions) -> None:
+    engine = log.days.get_backend()
+
+    def kept() -> int:
+        return int(engine.con.execute("select count(*) from duckdb_tables()").fetchone()[0])
+
+    before = kept()
+    summary = clv.summarize(log, until="1997-12-31")
+    assert kept() == before + 1
+    del summary
+    gc.collect()
+    assert kept() == before
