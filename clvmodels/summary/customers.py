@@ -95,6 +95,8 @@ class Summary:
         What ``customers`` and ``frame`` are made of.
     invented
         Columns of ``frame`` that an RFM table did not hold, and that were filled in.
+    pieces
+        In how many parts of customers the engine works on a large log; :meth:`in_pieces` gives them.
     """
 
     unit: Unit
@@ -111,6 +113,7 @@ class Summary:
     by_customer: ir.Table | None = field(default=None, repr=False)
     rfm: pd.DataFrame | None = field(default=None, repr=False)
     invented: tuple[str, ...] = ()
+    pieces: int = 1
 
     @classmethod
     def from_frame(
@@ -223,6 +226,20 @@ class Summary:
         """The summary of some customers only, rows of ``frame``; purchases stay where they are."""
         return replace(self, rfm=frame)
 
+    def in_pieces(self) -> Iterator[Summary]:
+        """Summaries of some customers each, together of all: for what is asked of an engine customer by customer."""
+        if self.purchase_days is None or self.by_customer is None or self.pieces == 1:
+            yield self
+            return
+        days, customers = self.purchase_days, self.by_customer
+        for part in range(self.pieces):
+            yield replace(
+                self,
+                purchase_days=days.filter(days[PART] == part),
+                by_customer=customers.filter(customers[PART] == part),
+                pieces=1,
+            )
+
     def bare(self) -> Summary:
         """The summary without its tables: what it means, small enough to be sent to a worker."""
         return replace(self, purchase_days=None, by_customer=None, rfm=None)
@@ -298,13 +315,16 @@ class Summary:
             return None
         import ibis
 
-        p = self.purchases
-        before = p.date.lag().over(ibis.window(group_by=p.customer_id, order_by=p.date))
-        steps = p.select(days=p.date.delta(before, unit="day"))
-        found = steps.filter(steps.days.notnull()).group_by("days").agg(n=lambda t: t.count()).to_pandas()
-        found = found.sort_values("days")
-        length = found["days"].to_numpy(dtype="float64") / self.unit.days
-        return Gaps(length, found["n"].to_numpy(dtype="int64"))
+        def counted(p: ir.Table) -> pd.DataFrame:
+            before = p.date.lag().over(ibis.window(group_by=p.customer_id, order_by=p.date))
+            steps = p.select(days=p.date.delta(before, unit="day"))
+            found: pd.DataFrame = (
+                steps.filter(steps.days.notnull()).group_by("days").agg(n=lambda t: t.count()).to_pandas()
+            )
+            return found
+
+        found = pd.concat([counted(some.purchases) for some in self.in_pieces()]).groupby("days")["n"].sum()
+        return Gaps(found.index.to_numpy(dtype="float64") / self.unit.days, found.to_numpy(dtype="int64"))
 
     @cached_property
     def daily(self) -> pd.DataFrame:
@@ -429,6 +449,7 @@ def summary_of(log: Transactions, until: dt.date, unit: Unit) -> Summary:
         ledger=in_order([*seen.fates, *log.ledger]),
         purchase_days=seen.purchases,
         by_customer=seen.customers,
+        pieces=log.parts,
     )
 
 

@@ -132,10 +132,14 @@ def test_a_log_is_divided_the_same(returned: pd.DataFrame, returns: str, monkeyp
     assert other.calibration.purchases.columns == one.calibration.purchases.columns
     assert (other.calibration.ledger, other.holdout.ledger) == (one.calibration.ledger, one.holdout.ledger)
     assert vars(other.calibration) == vars(one.calibration) | {
-        name: getattr(other.calibration, name) for name in ("purchase_days", "by_customer", "frame")
+        name: getattr(other.calibration, name) for name in ("purchase_days", "by_customer", "frame", "pieces")
     }
     pd.testing.assert_frame_equal(other.calibration.frame, one.calibration.frame, rtol=1e-11)
     pd.testing.assert_frame_equal(other.calibration.patterns.frame, one.calibration.patterns.frame)
+    assert other.calibration.gaps is not None
+    assert one.calibration.gaps is not None
+    for name, column in vars(one.calibration.gaps).items():
+        np.testing.assert_array_equal(getattr(other.calibration.gaps, name), column)
     pd.testing.assert_frame_equal(other.holdout.frame, one.holdout.frame, rtol=1e-11)
     pd.testing.assert_frame_equal(other.holdout.daily, one.holdout.daily, rtol=1e-11)
     found = [each.calibration.purchases.order_by("customer_id", "date").to_pandas() for each in (one, other)]
