@@ -112,7 +112,7 @@ class Alive(Protocol):
         """Probability of n or more purchases in (T, T + t]; n ≥ 1."""
 
     def survival_table(self, n_max: int, t: float, x: ArrayLike, T: ArrayLike) -> Array:
-        """Probability of n or more purchases in (T, T + t], n = 0 … n_max, on a last axis; 1-d x and T."""
+        """Probability of n or more purchases in (T, T + t], n = 0 … n_max, on a last axis; 1-d T, x too or one for all."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ class PurchaseFamily(Family):
 
         Shape (k, n_max + 1), or (draws, k, n_max + 1); 1-d x and T. A family with a recurrence overrides this.
         """
-        x, T = np.asarray(x, float), np.asarray(T, float)
+        x, T = np.broadcast_arrays(np.asarray(x, float), np.asarray(T, float))
         n = np.arange(n_max + 1.0)
         many, since = np.repeat(x, n.size), np.repeat(T, n.size)
         seen = self.survival(np.tile(n, x.size), t, many, since, since)  # t_x = T: as alive as one can be

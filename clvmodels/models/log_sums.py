@@ -94,6 +94,10 @@ class SkewNormal:
         place = mean - scale * lean * np.sqrt(2 / np.pi)
         return cls(*np.broadcast_arrays(place, scale, lean / np.sqrt(1 - lean**2)))
 
+    def each(self, rows: slice) -> SkewNormal:
+        """Some of a list of them, each in a row of its own."""
+        return SkewNormal(self.place[rows, None], self.scale[rows, None], self.shape[rows, None])
+
     def cdf(self, y: Array) -> Array:
         """P(Y ≤ y)."""
         h = (y - self.place) / self.scale
@@ -104,12 +108,12 @@ class SkewNormal:
         h = (y - self.place) / self.scale
         return np.asarray(np.clip(special.ndtr(-h) + 2 * special.owens_t(h, self.shape), 0.0, 1.0))
 
-    def density(self, y: Array) -> tuple[Array, Array, Array]:
-        """Density, and its first two derivatives."""
+    def density(self, y: Array) -> Array:
+        """Density, and its first two derivatives, on a first axis."""
         h = (y - self.place) / self.scale
         log_tail = special.log_ndtr(self.shape * h)
         pdf = np.exp(-(h**2) / 2 + log_tail) / self.scale * np.sqrt(2 / np.pi)
         ratio = np.exp(-((self.shape * h) ** 2) / 2 - log_tail) / np.sqrt(2 * np.pi)  # φ/Φ of shape · h
         lean = self.shape * ratio - h
         bend = -self.shape * ratio * (self.shape**2 * h + self.shape * ratio) - 1
-        return pdf, pdf * lean / self.scale, pdf * (lean**2 + bend) / self.scale**2
+        return np.stack([pdf, pdf * lean / self.scale, pdf * (lean**2 + bend) / self.scale**2])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,7 +14,7 @@ from scipy import special
 from clvmodels.language import attribute
 from clvmodels.models.arrays import LOG_SQRT_2PI, NUMPY, Array, Ops, Parameter
 from clvmodels.models.log_sums import SkewNormal, log_sum_cumulants
-from clvmodels.models.multiples import Multiples, cumulative
+from clvmodels.models.multiples import Multiples
 from clvmodels.models.spend import SpendFamily
 
 if TYPE_CHECKING:
@@ -232,12 +234,12 @@ class _LogNormals(Multiples):
         own = ((shift, log_sum_cumulants(n, float(sigma)), variance) for shift, sigma, variance in parts)
         return [SkewNormal.of(shift + c[0], variance + c[1], c[2]) for shift, c, variance in own]
 
-    def ends(self, first: float, last: float, outside: float) -> tuple[float, float]:
-        """Far enough for the normal tail of the first and the skew tail of the last."""
+    def ends(self, first: ArrayLike, last: ArrayLike, outside: float) -> tuple[Array, Array]:
+        """Far enough for the normal tail of the first and the skew tail of the last, whichever is farther."""
         far = -float(special.ndtri(outside / 2))
-        ones = self._totals(np.array([first, last]))
-        low = min(float(np.min(one.place - far * one.scale)) for one in ones)
-        return low, max(float(np.max(one.place + far * one.scale)) for one in ones)
+        ones = self._totals(np.stack(np.broadcast_arrays(np.asarray(first, float), np.asarray(last, float))))
+        low = np.min([(one.place - far * one.scale).min(axis=0) for one in ones], axis=0)
+        return np.asarray(low), np.max([(one.place + far * one.scale).max(axis=0) for one in ones], axis=0)
 
     def spread(self, y: Array) -> Array:
         """√(var θ + var log Σ), for the number of purchases whose total is about e^y."""
@@ -247,16 +249,17 @@ class _LogNormals(Multiples):
             ends.append(np.sqrt(variance + np.log1p(np.expm1(sigma**2) / n)))
         return np.asarray(np.min(ends, axis=0))
 
-    def distribution(self, y: Array, n: Array) -> Array:
-        """Integrated from the density: order six in the grid's steps."""
-        totals = np.zeros((3, n.size, y.size))
-        for total in self._totals(n[:, None]):
-            pdf, slope, bend = total.density(y)
-            for sum_, part in zip(
-                totals, (total.cdf(y[:1]) + cumulative(y, pdf, slope, bend), pdf, slope), strict=True
-            ):
-                sum_ += part / self.shift.size
-        return totals
+    def below(self, y: float, n: Array) -> Array:
+        """Of the skew-normals."""
+        return np.asarray(np.mean([total.cdf(np.asarray(y)) for total in self._totals(n)], axis=0))
+
+    def _draws(self, y: Array, n: Array) -> Iterator[Callable[[slice, slice], Array]]:
+        for total in self._totals(n):
+            yield partial(_density, total, y)
+
+
+def _density(total: SkewNormal, y: Array, rows: slice, columns: slice) -> Array:
+    return total.each(rows).density(y[columns])
 
 
 def _known(x: ArrayLike, m: ArrayLike) -> tuple[Array, Array, Array]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
 from clvmodels.models.arrays import Array, log_rising
+
+Part: TypeAlias = tuple[slice, slice]
+"""Some counts, and a stretch of a grid."""
 
 FARTHEST = 60.0
 """Grids never go beyond e^±60."""
@@ -39,7 +45,7 @@ class Multiples(ABC):
         """P(W > w) falls like w to minus this far out."""
 
     @abstractmethod
-    def ends(self, first: float, last: float, outside: float) -> tuple[float, float]:
+    def ends(self, first: ArrayLike, last: ArrayLike, outside: float) -> tuple[Array, Array]:
         """Where log W of ``first`` purchases begins and that of ``last`` ends, but for so much probability."""
 
     @abstractmethod
@@ -47,8 +53,30 @@ class Multiples(ABC):
         """Standard deviation of log W for the number of purchases (of the narrowest draw) whose W is about e^y."""
 
     @abstractmethod
-    def distribution(self, y: Array, n: Array) -> Array:
-        """P(W ≤ e^y | n) with two derivatives by y, averaged over draws: shape (3, n, y)."""
+    def below(self, y: float, n: Array) -> Array:
+        """P(W ≤ e^y | n), averaged over draws: shape (n,)."""
+
+    def densities(self, y: Array, n: Array, parts: Sequence[Part]) -> list[Array]:
+        """The density of log W given n with two derivatives by y, averaged over draws: shape (3, n, y) for each part.
+
+        A part is a slice of n and a slice of y.
+        """
+        shapes = [(3, n[rows].size, y[columns].size) for rows, columns in parts]
+        totals = [np.zeros(shape) for shape in shapes]
+        for density in self._draws(y, n):
+            for total, part in zip(totals, parts, strict=True):
+                total += density(*part)
+        if self.shift.size > 1:
+            for total in totals:
+                total /= self.shift.size
+        return totals
+
+    @abstractmethod
+    def _draws(self, y: Array, n: Array) -> Iterator[Callable[[slice, slice], Array]]:
+        """Of each draw, its density with two derivatives, shape (3, n, y), as a function of a slice of n and one of y.
+
+        What depends on n alone, or on y alone, is worked out before it is asked for any part.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,22 +107,24 @@ class BetaPrimes(Multiples):
         """P(W > w) falls like w to minus this, p x + q, far out."""
         return float(self.second.min())
 
-    def ends(self, first: float, last: float, outside: float) -> tuple[float, float]:
+    def ends(self, first: ArrayLike, last: ArrayLike, outside: float) -> tuple[Array, Array]:
         """Quantiles of the beta prime."""
-        low = np.min(_log_odds(self.p * first, self.second, outside) + self.shift)
-        return float(low), float(np.max(self.shift - _log_odds(self.second, self.p * last, outside)))
+        few, many = np.multiply.outer(np.asarray(first), self.p), np.multiply.outer(np.asarray(last), self.p)
+        low = np.min(self.shift + _log_odds(few, self.second, outside), axis=-1)
+        return np.asarray(low), np.asarray(np.max(self.shift - _log_odds(self.second, many, outside), axis=-1))
 
     def spread(self, y: Array) -> Array:
         """√((1 + 1/W)/(p x + q)), the spread of log W when its mean is W."""
         return np.asarray(np.sqrt((1 + np.minimum(np.exp(-y), self.second.max() / self.p.max())) / self.second.max()))
 
-    def distribution(self, y: Array, n: Array) -> Array:
-        """Integrated from the density: order six in the grid's steps."""
-        totals = np.zeros((3, n.size, y.size))
+    def below(self, y: float, n: Array) -> Array:
+        """Of the beta primes."""
+        u = special.expit(y - self.shift)
+        return np.asarray(special.betainc(np.multiply.outer(n, self.p), self.second, u).mean(axis=-1))
+
+    def _draws(self, y: Array, n: Array) -> Iterator[Callable[[slice, slice], Array]]:
         for p, second, shift in zip(self.p, self.second, self.shift, strict=True):
-            for total, part in zip(totals, _beta_prime(y - shift, p * n, second), strict=True):
-                total += part / self.p.size
-        return totals
+            yield _beta_prime(y - shift, p * n, second)
 
 
 def _log_odds(first: Array, second: Array, probability: float) -> Array:
@@ -103,18 +133,30 @@ def _log_odds(first: Array, second: Array, probability: float) -> Array:
     return np.asarray(np.log(u) - np.log1p(-u))
 
 
-def _beta_prime(y: Array, first: Array, second: float) -> tuple[Array, Array, Array]:
-    """Distribution function, density and its derivative of the log of a beta prime, one row per ``first``."""
-    first = first[:, None]
-    both = first + second
-    u = special.expit(y)
+def _beta_prime(y: Array, first: Array, second: float) -> Callable[[slice, slice], Array]:
+    """The density of the log of a beta prime with two derivatives, one row per ``first``: a part at a time."""
+    u, rest = special.expit(y), special.expit(-y)
+    log_u, log_rest = -np.logaddexp(0.0, -y), -second * np.logaddexp(0.0, y)
     log_beta = special.gammaln(first) - log_rising(second, first)  # special.betaln loses digits for large arguments
-    pdf = np.exp(first * y - both * np.logaddexp(0.0, y) - log_beta)
-    lean = first - both * u
-    slope = pdf * lean
-    bend = slope * lean - pdf * (both * (u * special.expit(-y)))
-    start = special.betainc(first, second, u[:1])
-    return start + cumulative(y, pdf, slope, bend), pdf, slope
+
+    def density(rows: slice, columns: slice) -> Array:
+        count, own = first[rows, None], (3, first[rows].size, y[columns].size)
+        result = np.empty(own)  # filled in place: the passes over it are most of the work
+        pdf, slope, bend = result
+        np.multiply(count, log_u[columns], out=pdf)
+        pdf += log_rest[columns]
+        pdf -= log_beta[rows, None]
+        np.exp(pdf, out=pdf)
+        lean = count * rest[columns]
+        lean -= second * u[columns]
+        np.multiply(pdf, lean, out=slope)
+        np.multiply(count + second, u[columns] * rest[columns], out=bend)
+        bend *= pdf
+        lean *= slope
+        np.subtract(lean, bend, out=bend)
+        return result
+
+    return density
 
 
 def cumulative(y: Array, value: Array, slope: Array, bend: Array) -> Array:

@@ -97,16 +97,26 @@ def some(t: Array, r: Any, alpha: Any, a: Any, b: Any) -> Array:
 
 
 def survival_table(n_max: int, t: float, r: Any, alpha: Any, a: Any, b: Any) -> Array:
-    """P(X(t) ≥ n) for n = 0 … n_max on a last axis, by recurrence; every entry is a sum of positive terms."""
+    """P(X(t) ≥ n) for n = 0 … n_max on a last axis; every entry is a sum of positive terms.
+
+    What r and b alone say is worked out once for all, where they are alike.
+    """
     r, alpha, a, b = (np.asarray(value, float)[..., None] for value in (r, alpha, a, b))
     n = np.arange(1.0, n_max)
-    log_ratio = np.log(t / (alpha + t) * (r + n - 1) / n)
-    exact = np.exp(np.cumsum(log_ratio, axis=-1) - r * np.log1p(t / alpha))  # P(NBD = n), n = 1 … n_max − 1
-    beyond = nbd_tail(np.asarray(float(n_max)), np.asarray(t, float), r, alpha)
-    tail = np.cumsum(np.concatenate([beyond, exact[..., ::-1]], axis=-1), axis=-1)[..., ::-1]
+    ways = np.cumsum(np.log((r + n - 1) / n), axis=-1)
     stays = np.cumprod((b + n - 1) / (a + b + n - 1), axis=-1)  # after the first 1 … n_max − 1 purchases
-    tail[..., 1:] *= stays
-    return np.concatenate([np.ones_like(beyond), tail], axis=-1)
+    beyond = nbd_tail(np.asarray(float(n_max)), np.asarray(t, float), r, alpha)
+    result = np.ones((*beyond.shape[:-1], n_max + 1))
+    backwards = result[..., :0:-1]  # P(NBD ≥ n_max), then P(NBD = n) from n_max − 1 to 1
+    backwards[..., :1] = beyond
+    exact = backwards[..., :0:-1]
+    np.multiply(n, np.log(t / (alpha + t)), out=exact)
+    exact += ways
+    exact -= r * np.log1p(t / alpha)
+    np.exp(exact, out=exact)
+    np.cumsum(backwards, axis=-1, out=backwards)
+    result[..., 2:] *= stays
+    return result
 
 
 def mean(t: ArrayLike, r: ArrayLike, alpha: ArrayLike, a: ArrayLike, b: ArrayLike) -> Array:

@@ -14,16 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clvmodels.models.arrays import Array
-from clvmodels.models.multiples import FARTHEST, Multiples, cumulative
+from clvmodels.models.multiples import FARTHEST, Multiples, Part, cumulative
 
 STEPS = 8.0
 """Grid steps per standard deviation of the narrowest component: the rules below are of order six. Half with draws."""
 OUTSIDE = 1e-10
 """Probability left out at each end of the grid, where the tails are powers of W."""
-TOGETHER = 128
-"""Components worked out at a time; where there are more, each piece covers its own stretch of the grid only."""
+TOGETHER = 32
+"""Components worked out at a time: each piece covers its own stretch of the grid only."""
 NOTHING = 1e-15
 """Probability outside of such a stretch."""
+CLOSE = 1e-10
+"""Part of a grid step that a quantile moves by in Newton's last step, whose square is what is left to go."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,37 +42,36 @@ class Grid:
         Steps are 1/8 of the spread of log W.
         """
         low, high = multiples.ends(1.0, reach, OUTSIDE)
-        low = float(np.clip(low, -FARTHEST, FARTHEST - 1))
-        fine = np.linspace(low, float(np.clip(high, low + 1, FARTHEST)), 4001)
+        start = float(np.clip(low, -FARTHEST, FARTHEST - 1))
+        fine = np.linspace(start, float(np.clip(high, start + 1, FARTHEST)), 1001)
         steps = (STEPS if multiples.shift.size == 1 else STEPS / 2) * np.diff(fine) / multiples.spread(fine)[1:]
         count = np.concatenate([[0.0], np.cumsum(steps)])
         return cls(np.interp(np.linspace(0, count[-1], int(np.ceil(count[-1])) + 2), count, fine), multiples)
 
-    def components(self, n: Array) -> list[Components]:
-        """The distributions of W given each n, some counts at a time, where they are neither 0 nor 1."""
-        pieces = []
-        for start in range(0, n.size, TOGETHER):
-            some = n[start : start + TOGETHER]
-            low, high = 0, self.y.size
-            if n.size > TOGETHER:
-                ends = self.multiples.ends(float(some[0]), float(some[-1]), NOTHING)
-                low, high = np.searchsorted(self.y, ends) + np.array([-1, 1])
-                low, high = max(int(low), 0), min(int(high) + 1, self.y.size)
-            table = self.multiples.distribution(self.y[low:high], some)
-            pieces.append(Components(slice(start, start + some.size), low, high, *table))
-        return pieces
+    def upto(self, reach: float) -> int:
+        """How many nodes it takes to get to the upper end for ``reach`` purchases."""
+        return int(np.clip(np.searchsorted(self.y, self.multiples.ends(1.0, reach, OUTSIDE)[1]) + 1, 2, self.y.size))
+
+    def components(self, n: Array) -> Components:
+        """What W may be given each n, some counts at a time, where they have a density."""
+        counts = [slice(start, min(start + TOGETHER, n.size)) for start in range(0, n.size, TOGETHER)]
+        ends = self.multiples.ends(n[::TOGETHER], [n[part.stop - 1] for part in counts], NOTHING)
+        low, high = np.searchsorted(self.y, np.stack(ends)) + np.array([[-1], [2]])
+        stretches = [slice(max(start, 0), end) for start, end in zip(low.tolist(), high.tolist(), strict=True)]
+        parts = list(zip(counts, stretches, strict=True))
+        return Components(self.multiples.below(self.y[0], n), parts, self.multiples.densities(self.y, n, parts))
 
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """P(W ≤ e^y | n) with its first two derivatives by y, for some n on a stretch of the grid: shape (n, stretch)."""
+    """The distributions of W given each n on a grid."""
 
-    n: slice
-    low: int
-    high: int
-    cdf: Array
-    pdf: Array
-    slope: Array
+    below: Array
+    """P(W ≤ w | n) at the first node: shape (n,)."""
+    parts: list[Part]
+    """Some n, and the stretch of the grid where they have a density."""
+    densities: list[Array]
+    """Of each part, that of log W with two derivatives: shape (3, n, stretch)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,26 +93,37 @@ class Mixture:
     """P(W > w) falls like w to minus this far out."""
 
     @classmethod
-    def of(cls, none: Array, mass: Array, grid: Grid, components: list[Components]) -> Mixture:
-        """Components mixed with the probabilities ``mass`` of their counts: shape (patterns, counts)."""
-        cdf, pdf, slope = np.zeros((3, none.size, grid.y.size))
-        for part in components:
-            weight, stretch = mass[:, part.n], slice(part.low, part.high)
-            cdf[:, stretch] += weight @ part.cdf
-            pdf[:, stretch] += weight @ part.pdf
-            slope[:, stretch] += weight @ part.slope
-            cdf[:, part.high :] += weight.sum(axis=1, keepdims=True)
-        return cls(none, 1 - none, grid.y, cdf, pdf, slope, grid.multiples.growth, grid.multiples.decay)
+    def of(cls, some: Array, mass: Array, grid: Grid, components: Components, nodes: int) -> Mixture:
+        """Components mixed with the probabilities ``mass`` of the counts n ≥ 1, on the first ``nodes`` of the grid.
 
-    def quantile(self, p: float | Array, rows: NDArray[np.intp] | None = None) -> Array:
-        """Smallest w with P(W ≤ w) ≥ p: of every row, or of some, which may each have a p of their own."""
+        ``mass`` has shape (patterns, counts); the components may be of more counts. The distribution function is the
+        density's integral: order six in the grid's steps.
+        """
+        y, counts = grid.y[:nodes], mass.shape[1]
+        tables = np.zeros((3, len(mass), nodes))
+        for (n, stretch), densities in zip(components.parts, components.densities, strict=True):
+            width = min(stretch.stop, nodes) - stretch.start
+            if n.start >= counts or width <= 0:
+                continue
+            weight, within = mass[:, n], slice(stretch.start, stretch.start + width)
+            for table, density in zip(tables, densities[:, : weight.shape[1], :width], strict=True):
+                table[:, within] += weight @ density
+        cdf = cumulative(y, *tables)
+        cdf += (mass @ components.below[:counts])[:, None]
+        return cls(1 - some, some, y, cdf, tables[0], tables[1], grid.multiples.growth, grid.multiples.decay)
+
+    def quantile(self, p: Array, rows: NDArray[np.intp] | None = None) -> Array:
+        """Smallest w with P(W ≤ w) ≥ p: of every row, or of some, which may have levels p of their own.
+
+        p has the shape of the result but for the last axis, which may be 1.
+        """
         row = np.arange(self.none.size) if rows is None else rows
         wanted = p - self.none[row]
-        result = np.zeros(row.size)
-        positive = np.flatnonzero(wanted > 0)
-        if not positive.size:
+        result = np.zeros(wanted.shape)
+        positive = np.nonzero(wanted > 0)
+        if not positive[0].size:
             return result
-        row, wanted = row[positive], wanted[positive]
+        row, wanted = row[positive[-1]], wanted[positive]
         places = np.searchsorted(self._increasing, wanted + 2.0 * row, "right")
         cell = places - row * self.y.size - 1
         inside = np.clip(cell, 0, self.y.size - 2)
@@ -211,7 +223,9 @@ def _inverse(quintic: Array, wanted: Array) -> Array:
     slope = quintic[1:] * np.arange(1, 6)[:, None]
     slope = np.concatenate([slope, np.zeros((1, wanted.size))])
     low, high = np.zeros(wanted.size), np.ones(wanted.size)
-    theta = (low + high) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        theta = (wanted - quintic[0]) / quintic[1:].sum(axis=0)
+    theta: Array = np.where((theta >= 0) & (theta <= 1), theta, 0.5)
     for _ in range(60):
         miss = _value(quintic, theta) - wanted
         low, high = np.where(miss < 0, theta, low), np.where(miss < 0, high, theta)
@@ -219,6 +233,6 @@ def _inverse(quintic: Array, wanted: Array) -> Array:
             step = theta - miss / _value(slope, theta)
         step = np.where((step >= low) & (step <= high), step, (low + high) / 2)
         moved, theta = np.max(np.abs(step - theta)), step
-        if moved < 1e-14:
+        if moved < CLOSE:
             break
     return theta

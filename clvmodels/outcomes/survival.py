@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -48,11 +49,21 @@ class Block:
         before, after = self.survival[:, :-1], self.survival[:, 1:]
         return np.asarray(before + (after - before) * ((width + 1) / (2 * width)))
 
-    def masses(self) -> tuple[Array, Array]:
-        """Purchase counts ≥ 1 and the probability of each: shapes (j,) and (patterns, j)."""
-        widths = np.diff(self.n[1:], append=self.n[-1] + 1)
-        ends = np.concatenate([self.survival[:, 2:], np.zeros((len(self.survival), 1))], axis=1)
-        return self.n[1:] + (widths - 1) / 2, self.survival[:, 1:] - ends
+    @cached_property
+    def counts(self) -> Array:
+        """Purchase counts ≥ 1, where steps are wider than 1 the middle ones: shape (j,)."""
+        return self.n[1:] + (np.diff(self.n[1:], append=self.n[-1] + 1) - 1) / 2
+
+    @property
+    def steps(self) -> bytes:
+        """The same for blocks of which the shorter one's counts are the first ones of the longer one."""
+        return b"" if self.n[-1] == self.n.size - 1 else self.n.tobytes()
+
+    def masses(self, rows: slice) -> Array:
+        """The probability of each of the counts in some rows: shape (rows, j)."""
+        masses = self.survival[rows, 1:].copy()
+        masses[:, :-1] -= masses[:, 1:]
+        return masses
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +162,7 @@ def survival_blocks(model: PurchaseFamily, t: float, distinct: Distinct) -> Iter
             step = max(1, ELEMENTS // (tables * size))
             longer = []
             for part in np.split(pairs, range(step, pairs.size, step)):
-                n, parts = _tables(model, size, t, distinct.alive_x[part], distinct.alive_T[part])
+                n, parts = _tables(model, size, t, distinct.alive_x[start : start + 1], distinct.alive_T[part])
                 done = np.all([_reaches(n, table.mean(axis=0)) for table in parts], axis=0)
                 longer.append(part[~done])
                 if done.any():
@@ -162,7 +173,10 @@ def survival_blocks(model: PurchaseFamily, t: float, distinct: Distinct) -> Iter
 
 
 def _tables(model: PurchaseFamily, size: int, t: float, x: Array, T: Array) -> tuple[Array, list[Array]]:
-    """Nodes 0 … size, and P(N ≥ n | alive in it) of every component's stages: shape (draws, pairs, nodes) each."""
+    """Nodes 0 … size, and P(N ≥ n | alive in it) of every component's stages: shape (draws, pairs, nodes) each.
+
+    x is one number, that of all pairs.
+    """
     every = min(size, EVERY_INTEGER)
     n = far = np.arange(every + 1.0)
     if size > every:
@@ -171,10 +185,10 @@ def _tables(model: PurchaseFamily, size: int, t: float, x: Array, T: Array) -> t
         n = np.append(n, far)
     tables = []
     for alive in (member.alive(stage) for _, member in model.components for stage in range(member.stages)):
-        table = alive.survival_table(every, t, x, T).reshape(-1, x.size, every + 1)
+        table = alive.survival_table(every, t, x, T).reshape(-1, T.size, every + 1)
         if size > every:
-            beyond = alive.survival(np.tile(far, x.size), t, np.repeat(x, far.size), np.repeat(T, far.size))
-            table = np.concatenate([table, beyond.reshape(-1, x.size, far.size)], axis=-1)
+            beyond = alive.survival(np.tile(far, T.size), t, x, np.repeat(T, far.size))
+            table = np.concatenate([table, beyond.reshape(-1, T.size, far.size)], axis=-1)
         tables.append(table)
     return n, tables
 

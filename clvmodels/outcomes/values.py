@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from itertools import groupby
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +15,7 @@ from clvmodels.models.arrays import Array
 from clvmodels.models.spend import SpendFamily
 from clvmodels.outcomes.counts import PurchaseOutcomes, probabilities
 from clvmodels.outcomes.mixture import Grid, Mixture
-from clvmodels.outcomes.survival import ELEMENTS, Places, over_draws
+from clvmodels.outcomes.survival import ELEMENTS, Block, Places, over_draws
 
 CELLS = 1 << 18
 """Table entries (patterns × grid) worked on at a time: 2 MB an array."""
@@ -22,6 +23,9 @@ NODES = 4
 """Chebyshev nodes between which draws that differ in the reference are interpolated: 1e-8 for a CV of v of 10 %."""
 MATTERS = 1e-10
 """Purchase counts less likely than this do not extend the grid."""
+
+Members: TypeAlias = tuple[Block, Places, Places]
+"""A block, the customers in it and the row of each, in order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +109,8 @@ class ValueOutcomes:
 
     def quantile(self, p: ArrayLike) -> Array:
         """Smallest s with P(S ≤ s) ≥ p: shape (n,), or (len(p), n) for several p."""
-        results = self._asked(*(partial(_quantile, level=level) for level in probabilities(p)))
-        quantiles = np.maximum(results, 0.0) * self.scale
+        levels = probabilities(p)
+        quantiles = np.maximum(self._asked(levels.size, partial(_quantiles, levels=levels)), 0.0) * self.scale
         return quantiles[0] if np.ndim(p) == 0 else quantiles
 
     @cached_property
@@ -117,7 +121,7 @@ class ValueOutcomes:
     def cdf(self, s: ArrayLike) -> Array:
         """P(S ≤ s); at 0 it is P(N = 0)."""
         s, w = self._multiples(s)
-        return _as_cdf(s, *self._asked(partial(_below, w=w)))
+        return _as_cdf(s, self._asked(1, partial(_below, w=w))[0])
 
     def cdf_left(self, s: ArrayLike) -> Array:
         """P(S < s): the same, but 0 at the atom s = 0."""
@@ -126,12 +130,16 @@ class ValueOutcomes:
     def crps(self, s: ArrayLike) -> Array:
         """Continuous ranked probability score of the value s, ∫ (F(z) − 1{z ≥ s})² dz: lower is better, in money."""
         s, w = self._multiples(s)
-        return self._as_crps(s, *self._asked(partial(_crps, w=w)))
+        return self._as_crps(s, self._asked(1, partial(_crps, w=w))[0])
 
     def judged(self, s: ArrayLike) -> tuple[Array, Array, Array]:
         """Median, P(S ≤ s) and CRPS of the value s: the distributions are worked out once for all three."""
         s, w = self._multiples(s)
-        median, below, crps = self._asked(partial(_quantile, level=0.5), partial(_below, w=w), partial(_crps, w=w))
+
+        def judged(piece: _Piece) -> tuple[Array, ...]:
+            return _quantiles(piece, levels=np.array([0.5]))[0], _below(piece, w=w), _crps(piece, w=w)
+
+        median, below, crps = self._asked(3, judged)
         return np.maximum(median, 0.0) * self.scale, _as_cdf(s, below), self._as_crps(s, crps)
 
     def _multiples(self, s: ArrayLike) -> tuple[Array, Array]:
@@ -176,12 +184,11 @@ class ValueOutcomes:
         known = [column[customers] for column in self.statistics]
         return ValueOutcomes(self.purchases.some(customers), self.spend, known)
 
-    def _asked(self, *questions: Callable[[_Piece], Array]) -> list[Array]:
-        """Answers for each customer, in multiples of the reference."""
-        answers = [np.zeros(self.scale.size) for _ in questions]
+    def _asked(self, size: int, question: Callable[[_Piece], Any]) -> Array:
+        """So many answers for each customer, in multiples of the reference: shape (size, n)."""
+        answers = np.zeros((size, self.scale.size))
         for piece in self._pieces():
-            for answer, question in zip(answers, questions, strict=True):
-                answer[piece.customers] += piece.weight * question(piece)
+            answers[:, piece.customers] += piece.weight * np.asarray(question(piece))
         return answers
 
     def _pieces(self) -> Iterator[_Piece]:
@@ -205,25 +212,32 @@ class ValueOutcomes:
         each customer comes with each of them and the weights that interpolate (Lagrange's, which sum to 1).
         """
         known = self.statistics[0]
-        for block, everybody, each_row in self.purchases.by_block():
-            n, mass = block.masses()
-            likely = int(np.count_nonzero(block.survival.max(axis=0) > MATTERS))  # of the nodes 0, 1, …; n leaves out 0
-            reach = float(n[max(likely - 2, 0)])
+        for blocks in _sharing(self.purchases.by_block()):
+            everybody = np.concatenate([customers for _, customers, _ in blocks])
             for x in np.unique(known[everybody]):  # one, but where purchases without a value are not known
-                here = known[everybody] == x
-                customers, row = everybody[here], each_row[here]
-                places, weights = self._interpolation(customers)
-                for place, weight in zip(places, weights, strict=True):
-                    grid = Grid.of(self.spend.multiples(float(x), place), reach)
-                    components = grid.components(n)
-                    step = max(1, CELLS // grid.y.size)
-                    for start in range(0, len(mass), step):
-                        chunk = slice(start, start + step)
-                        low, high = np.searchsorted(row, np.array([start, start + step]))
-                        if low == high:
-                            continue
-                        mixture = Mixture.of(1 - block.survival[chunk, 1], mass[chunk], grid, components)
-                        yield mixture, customers[low:high], row[low:high] - start, weight[low:high]
+                here = [known[customers] == x for _, customers, _ in blocks]
+                some = [(one, who[these], row[these]) for (one, who, row), these in zip(blocks, here, strict=True)]
+                yield from self._mixtures_of(float(x), some)
+
+    def _mixtures_of(self, x: float, blocks: list[Members]) -> Iterator[tuple[Mixture, Places, Places, Array]]:
+        """Those of customers of whom x purchases are known; what depends on x and n alone is worked out once."""
+        n = max((block.counts for block, _, _ in blocks), key=len)
+        reaches = [_reach(block) for block, _, _ in blocks]
+        places, weights = self._interpolation(np.concatenate([customers for _, customers, _ in blocks]))
+        cuts = np.cumsum([customers.size for _, customers, _ in blocks])[:-1]
+        for place, weight in zip(places, weights, strict=True):
+            grid = Grid.of(self.spend.multiples(x, place), max(reaches))
+            components = grid.components(n)
+            for (block, customers, row), reach, each in zip(blocks, reaches, np.split(weight, cuts), strict=True):
+                nodes = grid.upto(reach)
+                step = max(1, CELLS // nodes)
+                for start in range(0, len(block.survival), step):
+                    low, high = np.searchsorted(row, np.array([start, start + step]))
+                    if low == high:
+                        continue
+                    rows = slice(start, start + step)
+                    mixture = Mixture.of(block.survival[rows, 1], block.masses(rows), grid, components, nodes)
+                    yield mixture, customers[low:high], row[low:high] - start, each[low:high]
 
     def _interpolation(self, customers: Places) -> tuple[list[float | None], Array]:
         """Places at which to compute, and the customers' weights: shape (places, customers)."""
@@ -261,10 +275,23 @@ class _Piece:
     """Whether any share is not 1."""
 
 
-def _quantile(piece: _Piece, *, level: float) -> Array:
+def _sharing(members: Iterator[Members]) -> Iterator[list[Members]]:
+    """Blocks of the same x, and tables that begin with the same counts."""
+    for _, group in groupby(members, lambda one: (one[0].x, one[0].steps)):
+        yield list(group)
+
+
+def _reach(block: Block) -> float:
+    """The largest count that is likely enough to matter in one of the patterns."""
+    likely = int(np.count_nonzero(block.survival.max(axis=0) > MATTERS))  # of the nodes 0, 1, …; counts leave out 0
+    return float(block.counts[max(likely - 2, 0)])
+
+
+def _quantiles(piece: _Piece, *, levels: Array) -> Array:
+    levels = levels[:, None]
     if piece.shared:
-        return piece.mixture.quantile(1 - (1 - level) / piece.share, piece.row)
-    return piece.mixture.quantile(level)[piece.row]
+        return piece.mixture.quantile(1 - (1 - levels) / piece.share, piece.row)
+    return piece.mixture.quantile(levels)[:, piece.row]
 
 
 def _below(piece: _Piece, *, w: Array) -> Array:
