@@ -112,7 +112,7 @@ class Alive(Protocol):
         """Probability of n or more purchases in (T, T + t]; n ≥ 1."""
 
     def survival_table(self, n_max: int, t: float, x: ArrayLike, T: ArrayLike) -> Array:
-        """Probability of n or more purchases in (T, T + t], n = 0 … n_max, on a last axis; 1-d T, x too or one for all."""
+        """Probability of n or more purchases in (T, T + t], n = 0 … n_max, on a last axis; 1-d T, and x or one x."""
 
 
 @dataclass(frozen=True)

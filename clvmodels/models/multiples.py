@@ -61,15 +61,14 @@ class Multiples(ABC):
 
         A part is a slice of n and a slice of y.
         """
-        shapes = [(3, n[rows].size, y[columns].size) for rows, columns in parts]
-        totals = [np.zeros(shape) for shape in shapes]
-        for density in self._draws(y, n):
-            for total, part in zip(totals, parts, strict=True):
+        first, *others = self._draws(y, n)
+        tables = []
+        for part in parts:
+            total = first(*part)
+            for density in others:
                 total += density(*part)
-        if self.shift.size > 1:
-            for total in totals:
-                total /= self.shift.size
-        return totals
+            tables.append(total / self.shift.size if others else total)
+        return tables
 
     @abstractmethod
     def _draws(self, y: Array, n: Array) -> Iterator[Callable[[slice, slice], Array]]:
@@ -140,8 +139,8 @@ def _beta_prime(y: Array, first: Array, second: float) -> Callable[[slice, slice
     log_beta = special.gammaln(first) - log_rising(second, first)  # special.betaln loses digits for large arguments
 
     def density(rows: slice, columns: slice) -> Array:
-        count, own = first[rows, None], (3, first[rows].size, y[columns].size)
-        result = np.empty(own)  # filled in place: the passes over it are most of the work
+        count = first[rows, None]
+        result = np.empty((3, count.size, y[columns].size))  # filled in place: the passes over it are most of the work
         pdf, slope, bend = result
         np.multiply(count, log_u[columns], out=pdf)
         pdf += log_rest[columns]
@@ -157,14 +156,3 @@ def _beta_prime(y: Array, first: Array, second: float) -> Callable[[slice, slice
         return result
 
     return density
-
-
-def cumulative(y: Array, value: Array, slope: Array, bend: Array) -> Array:
-    """∫ value dy from the first node to each, from values and two derivatives at the nodes (order six)."""
-    h = np.diff(y)
-    cells = (value[:, 1:] + value[:, :-1]) * (h / 2)
-    cells += (slope[:, :-1] - slope[:, 1:]) * (h**2 / 10)
-    cells += (bend[:, :-1] + bend[:, 1:]) * (h**3 / 120)
-    result = np.zeros(value.shape)
-    np.cumsum(cells, axis=1, out=result[:, 1:])
-    return result

@@ -14,6 +14,8 @@ from clvmodels.models.arrays import BLOCK, Array, in_blocks, log_rising, stirlin
 
 TERMS = 256
 """Terms of the series before the integral is cheaper."""
+LONG, ORDERS = (2.0, 3.5, 4.5, 5.5, 8.0), (12, 16, 20, 24, 32, 48)
+"""Nodes of the discounting integral: so many up to the logarithms above, and the last number beyond."""
 
 
 def survival(n: ArrayLike, t: ArrayLike, r: ArrayLike, alpha: ArrayLike, a: ArrayLike, b: ArrayLike) -> Array:
@@ -154,22 +156,27 @@ def _mean_by_series(t: Array, r: Array, alpha: Array, a: Array, b: Array) -> tup
         sum_ = B * z
         largest = np.abs(sum_)
         active = np.arange(t.size)
-        rows = np.stack([B, a, C, z, lead, fade, sum_, largest, sum_])  # what is still summed, compressed as it ends
+        # What is still summed, compressed as it ends and changed in place; B, a and C are those of the next ratio.
+        rows = np.stack([B + 1, a, C + 1, z, lead, fade, sum_, largest, sum_])
         n = 1
         while active.size and n < TERMS:
-            Bk, ak, Ck, zk, leadk, fadek, sumk, largestk, term = rows
+            Bn, an, Cn, zk, leadk, fadek, sumk, largestk, term = rows
+            ratio, size = np.empty((2, active.size))
             for _ in range(6):
-                ratio = (Bk + n) * (ak + (n - 1)) / ((Ck + n) * (n + 1)) * zk
-                term = term * ratio
-                sumk = sumk + term
-                largestk = np.maximum(largestk, np.abs(term))
+                np.multiply(Bn, an, out=ratio)
+                np.multiply(Cn, n + 1, out=size)
+                ratio /= size
+                ratio *= zk
+                term *= ratio
+                sumk += term
+                np.maximum(largestk, np.abs(term, out=size), out=largestk)
                 n += 1
+                rows[:3] += 1
             sum_[active], largest[active] = sumk, largestk
             rate = np.maximum(np.abs(ratio), zk)  # the ratios tend to z: what is left is below a geometric series
-            ended = np.abs(term) * fadek <= 1e-14 * (1 - rate) * np.abs(leadk - fadek * sumk)
+            ended = size * fadek <= 1e-14 * (1 - rate) * np.abs(leadk - fadek * sumk)
             ended |= ~np.isfinite(term)
             going = ~ended
-            rows[6], rows[7], rows[8] = sumk, largestk, term
             active, rows = active[going], rows[:, going]
         h = lead - fade * sum_
         safe = (np.abs(lead) + fade * largest) * 4e-16 <= 1e-11 * np.abs(h)
@@ -253,10 +260,10 @@ def discounted(t: ArrayLike, r: ArrayLike, alpha: ArrayLike, a: ArrayLike, b: Ar
     total = np.asarray(np.exp(-delta * t) * mean(t, r, alpha, a, b))
     due = alpha / np.maximum(1, r)
     L = np.log1p(t / due)
-    tier = np.where(delta > 0, 1 + np.digitize(L, (2.0, 5.0)), 0)
-    for order in np.unique(tier[tier > 0]):
-        here = tier == order
-        nodes, weights = _gauss((0, 12, 24, 48)[order])
+    tier = np.where(delta > 0, np.digitize(L, LONG), -1)
+    for place in np.unique(tier[tier >= 0]):
+        here = tier == place
+        nodes, weights = _gauss(ORDERS[place])
         c, rate, length = due[here], delta[here], L[here]
         s = c * np.expm1(np.multiply.outer((nodes + 1) / 2, length))
         inside = np.exp(-rate * s) * (c + s) * mean(s, r[here], alpha[here], a[here], b[here])

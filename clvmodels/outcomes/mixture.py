@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clvmodels.models.arrays import Array
-from clvmodels.models.multiples import FARTHEST, Multiples, Part, cumulative
+from clvmodels.models.multiples import FARTHEST, Multiples
 
 STEPS = 8.0
 """Grid steps per standard deviation of the narrowest component: the rules below are of order six. Half with draws."""
 OUTSIDE = 1e-10
 """Probability left out at each end of the grid, where the tails are powers of W."""
-TOGETHER = 32
-"""Components worked out at a time: each piece covers its own stretch of the grid only."""
+STRETCH, TOGETHER = 128, 16
+"""Nodes of the grid that are worked on at a time, and components that are left out there together."""
 NOTHING = 1e-15
-"""Probability outside of such a stretch."""
+"""Probability, to either side, of components that are left out."""
 CLOSE = 1e-10
 """Part of a grid step that a quantile moves by in Newton's last step, whose square is what is left to go."""
 
@@ -48,30 +48,45 @@ class Grid:
         count = np.concatenate([[0.0], np.cumsum(steps)])
         return cls(np.interp(np.linspace(0, count[-1], int(np.ceil(count[-1])) + 2), count, fine), multiples)
 
-    def upto(self, reach: float) -> int:
-        """How many nodes it takes to get to the upper end for ``reach`` purchases."""
-        return int(np.clip(np.searchsorted(self.y, self.multiples.ends(1.0, reach, OUTSIDE)[1]) + 1, 2, self.y.size))
+    def upto(self, reaches: list[float]) -> list[int]:
+        """How many nodes it takes to get to the upper end for so many purchases."""
+        nodes = np.searchsorted(self.y, self.multiples.ends(1.0, reaches, OUTSIDE)[1]) + 1
+        return [int(one) for one in np.clip(nodes, 2, self.y.size)]
 
-    def components(self, n: Array) -> Components:
-        """What W may be given each n, some counts at a time, where they have a density."""
-        counts = [slice(start, min(start + TOGETHER, n.size)) for start in range(0, n.size, TOGETHER)]
-        ends = self.multiples.ends(n[::TOGETHER], [n[part.stop - 1] for part in counts], NOTHING)
-        low, high = np.searchsorted(self.y, np.stack(ends)) + np.array([[-1], [2]])
-        stretches = [slice(max(start, 0), end) for start, end in zip(low.tolist(), high.tolist(), strict=True)]
-        parts = list(zip(counts, stretches, strict=True))
-        return Components(self.multiples.below(self.y[0], n), parts, self.multiples.densities(self.y, n, parts))
+    def components(self, n: Array) -> list[Components]:
+        """The distributions of W given each n, on some nodes at a time: of the counts whose W may be there."""
+        firsts = np.arange(0, n.size, TOGETHER)
+        lasts = np.append(firsts[1:], n.size)
+        begin, end = self.multiples.ends(n[firsts], n[lasts - 1], NOTHING)
+        parts = []
+        for start in range(0, self.y.size, STRETCH):
+            stop = min(start + STRETCH, self.y.size)
+            low, high = np.searchsorted(end, self.y[start]), np.searchsorted(begin, self.y[stop - 1])
+            some = slice(int(firsts[min(low, firsts.size - 1)]), int(lasts[max(high - 1, 0)]))
+            parts.append((some, slice(max(start - 1, 0), stop)))  # from the node before, to integrate from there
+        tables = self.multiples.densities(self.y, n, parts)
+        return [self._component(n, *part, table) for part, table in zip(parts, tables, strict=True)]
+
+    def _component(self, n: Array, some: slice, nodes: slice, densities: Array) -> Components:
+        growth = increments(self.y[nodes], *densities)
+        if nodes.start > 0:
+            return Components(some, slice(nodes.start + 1, nodes.stop), growth, *densities[:2, :, 1:])
+        below = self.multiples.below(self.y[0], n[some])
+        return Components(some, nodes, np.column_stack([below, growth]), *densities[:2])
 
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """The distributions of W given each n on a grid."""
+    """The distributions of W given each of some n on some nodes of a grid: tables of shape (n, nodes)."""
 
-    below: Array
-    """P(W ≤ w | n) at the first node: shape (n,)."""
-    parts: list[Part]
-    """Some n, and the stretch of the grid where they have a density."""
-    densities: list[Array]
-    """Of each part, that of log W with two derivatives: shape (3, n, stretch)."""
+    n: slice
+    nodes: slice
+    growth: Array
+    """P(W ≤ e^y), less that at the node before: the density's integral, of order six in the grid's steps."""
+    pdf: Array
+    """The density of log W."""
+    slope: Array
+    """Its derivative."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,24 +108,21 @@ class Mixture:
     """P(W > w) falls like w to minus this far out."""
 
     @classmethod
-    def of(cls, some: Array, mass: Array, grid: Grid, components: Components, nodes: int) -> Mixture:
+    def of(cls, some: Array, mass: Array, grid: Grid, components: list[Components], nodes: int) -> Mixture:
         """Components mixed with the probabilities ``mass`` of the counts n ≥ 1, on the first ``nodes`` of the grid.
 
-        ``mass`` has shape (patterns, counts); the components may be of more counts. The distribution function is the
-        density's integral: order six in the grid's steps.
+        ``mass`` has shape (patterns, counts); the components may be of more counts.
         """
-        y, counts = grid.y[:nodes], mass.shape[1]
-        tables = np.zeros((3, len(mass), nodes))
-        for (n, stretch), densities in zip(components.parts, components.densities, strict=True):
-            width = min(stretch.stop, nodes) - stretch.start
-            if n.start >= counts or width <= 0:
-                continue
-            weight, within = mass[:, n], slice(stretch.start, stretch.start + width)
-            for table, density in zip(tables, densities[:, : weight.shape[1], :width], strict=True):
-                table[:, within] += weight @ density
-        cdf = cumulative(y, *tables)
-        cdf += (mass @ components.below[:counts])[:, None]
-        return cls(1 - some, some, y, cdf, tables[0], tables[1], grid.multiples.growth, grid.multiples.decay)
+        growth, pdf, slope = tables = np.empty((3, len(mass), nodes))
+        for part in components:
+            weight, where = mass[:, part.n], slice(part.nodes.start, min(part.nodes.stop, nodes))
+            if where.start >= nodes:
+                break
+            for table, component in zip(tables, (part.growth, part.pdf, part.slope), strict=True):
+                known = component[: weight.shape[1], : where.stop - where.start]
+                np.matmul(weight, known, out=table[:, where])
+        cdf = np.cumsum(growth, axis=1, out=growth)
+        return cls(1 - some, some, grid.y[:nodes], cdf, pdf, slope, grid.multiples.growth, grid.multiples.decay)
 
     def quantile(self, p: Array, rows: NDArray[np.intp] | None = None) -> Array:
         """Smallest w with P(W ≤ w) ≥ p: of every row, or of some, which may have levels p of their own.
@@ -172,7 +184,7 @@ class Mixture:
 
     @cached_property
     def _squares(self) -> Array:
-        """∫ P(W > z)² dz of each row, by the rule of ``cumulative`` with the weights of its nodes collected."""
+        """∫ P(W > z)² dz of each row, by the rule of ``increments`` with the weights of its nodes collected."""
         z, h = np.exp(self.y), np.diff(self.y)
         before, after = np.append(0.0, h), np.append(h, 0.0)
         bend = z * (before**3 + after**3) / 120
@@ -191,7 +203,7 @@ class Mixture:
         z = np.exp(self.y)
         U, f, s = self.some[rows, None] - self.cdf[rows], self.pdf[rows], self.slope[rows]
         value, slope, bend = U * z, (U - f) * z, (U - 2 * f - s) * z
-        upto = value[:, :1] + cumulative(self.y, value, slope, bend)
+        upto = np.cumsum(np.hstack([value[:, :1], increments(self.y, value, slope, bend)]), axis=1)
         cell, theta, h = self._find(np.log(w))
         inside = _value(_quintic(upto, value, slope, place, cell, h), theta)
         return np.where(w < z[0], U[place, 0] * w, np.where(w > z[-1], upto[place, -1], inside))
@@ -201,6 +213,15 @@ class Mixture:
         cell = np.clip(np.searchsorted(self.y, y, side="right") - 1, 0, self.y.size - 2)
         h = self.y[cell + 1] - self.y[cell]
         return cell, np.clip((y - self.y[cell]) / h, 0.0, 1.0), h
+
+
+def increments(y: Array, value: Array, slope: Array, bend: Array) -> Array:
+    """∫ value dy from each node to the next, from values and two derivatives at the nodes (order six)."""
+    h = np.diff(y)
+    cells = (value[:, 1:] + value[:, :-1]) * (h / 2)
+    cells += (slope[:, :-1] - slope[:, 1:]) * (h**2 / 10)
+    cells += (bend[:, :-1] + bend[:, 1:]) * (h**3 / 120)
+    return np.asarray(cells)
 
 
 def _quintic(value: Array, slope: Array, bend: Array, row: NDArray[np.intp], cell: NDArray[np.intp], h: Array) -> Array:
@@ -224,8 +245,8 @@ def _inverse(quintic: Array, wanted: Array) -> Array:
     slope = np.concatenate([slope, np.zeros((1, wanted.size))])
     low, high = np.zeros(wanted.size), np.ones(wanted.size)
     with np.errstate(divide="ignore", invalid="ignore"):
-        theta = (wanted - quintic[0]) / quintic[1:].sum(axis=0)
-    theta: Array = np.where((theta >= 0) & (theta <= 1), theta, 0.5)
+        straight = (wanted - quintic[0]) / quintic[1:].sum(axis=0)
+    theta = np.where((straight >= 0) & (straight <= 1), straight, 0.5)
     for _ in range(60):
         miss = _value(quintic, theta) - wanted
         low, high = np.where(miss < 0, theta, low), np.where(miss < 0, high, theta)
@@ -235,4 +256,4 @@ def _inverse(quintic: Array, wanted: Array) -> Array:
         moved, theta = np.max(np.abs(step - theta)), step
         if moved < CLOSE:
             break
-    return theta
+    return np.asarray(theta)

@@ -163,11 +163,12 @@ def survival_blocks(model: PurchaseFamily, t: float, distinct: Distinct) -> Iter
             longer = []
             for part in np.split(pairs, range(step, pairs.size, step)):
                 n, parts = _tables(model, size, t, distinct.alive_x[start : start + 1], distinct.alive_T[part])
-                done = np.all([_reaches(n, table.mean(axis=0)) for table in parts], axis=0)
+                done = np.all([_reaches(n, table) for table in parts], axis=0)
                 longer.append(part[~done])
                 if done.any():
                     smallest = smallest or size
-                    yield from _mixed(model, distinct, part[done], n, [table[:, done] for table in parts])
+                    parts = parts if done.all() else [table[:, done] for table in parts]
+                    yield from _mixed(model, distinct, part[done], n, parts)
             pairs, size = np.concatenate(longer), size * 2
         size = max(FIRST_SUPPORT, smallest // 2)  # the next x buys a little more
 
@@ -193,23 +194,23 @@ def _tables(model: PurchaseFamily, size: int, t: float, x: Array, T: Array) -> t
     return n, tables
 
 
-def _reaches(n: Array, survival: Array) -> NDArray[np.bool_]:
+def _reaches(n: Array, table: Array) -> NDArray[np.bool_]:
     """Whether what lies beyond the last node is negligible: its probability, and its part of the second moment.
 
     A tail that falls by a factor ρ or more per step holds Σ_{k>n} (2k − 1) P(N ≥ k) ≤ P(N ≥ n) (2n/(1−ρ) + 2/(1−ρ)²).
     The ratios of a negative binomial's tail approach z < 1 from above or below: 1 − ρ is taken as half the last gap.
     """
-    last, before = survival[:, -1], survival[:, -2]
+    before, last = table[..., -2:].mean(axis=0).T
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where(last > 0, last / before, 0.0) ** (1 / (n[-1] - n[-2]))
         gap = np.maximum((1 - ratio) / 2, 1e-12)
-    second = np.sum(np.diff(n**2) * survival[:, 1:], axis=1)
+    second = (table[..., 1:] @ np.diff(n**2)).mean(axis=0)
     return np.asarray((last <= TAIL) & (last * (2 * n[-1] / gap + 2 / gap**2) <= 1e-10 * second))
 
 
 def _mixed(model: PurchaseFamily, distinct: Distinct, pairs: Places, n: Array, tables: list[Array]) -> Iterator[Block]:
     """Blocks of the patterns of some pairs: Σ P(alive in it) × table, averaged over draws."""
-    used = max(int(np.count_nonzero((table.mean(axis=0) > TAIL).any(axis=0))) for table in tables)
+    used = max(int(np.count_nonzero(table.max(axis=1).mean(axis=0) > TAIL)) for table in tables)
     n, tables = n[: used + 1], [table[..., : used + 1] for table in tables]
     lows, highs = (np.searchsorted(distinct.pair, pairs, side=side) for side in ("left", "right"))
     rows = np.concatenate([np.arange(low, high) for low, high in zip(lows, highs, strict=True)])
@@ -232,7 +233,9 @@ def _mixed(model: PurchaseFamily, distinct: Distinct, pairs: Places, n: Array, t
 def _averaged(p: Array, table: Array, owner: Places, cuts: Places) -> Array:
     """p × the row of each pattern's pair, averaged over draws; ``cuts`` are where the owner changes."""
     if len(table) == 1:
-        return np.asarray(p[0][:, None] * table[0][owner])
+        found = table[0][owner]
+        found *= p[0][:, None]
+        return np.asarray(found)
     averaged = np.empty((owner.size, table.shape[-1]))
     for low, high in pairwise(cuts):
         averaged[low:high] = p[:, low:high].T @ table[:, owner[low]] / len(table)

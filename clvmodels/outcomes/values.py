@@ -228,8 +228,8 @@ class ValueOutcomes:
         for place, weight in zip(places, weights, strict=True):
             grid = Grid.of(self.spend.multiples(x, place), max(reaches))
             components = grid.components(n)
-            for (block, customers, row), reach, each in zip(blocks, reaches, np.split(weight, cuts), strict=True):
-                nodes = grid.upto(reach)
+            parts = zip(blocks, grid.upto(reaches), np.split(weight, cuts), strict=True)
+            for (block, customers, row), nodes, each in parts:
                 step = max(1, CELLS // nodes)
                 for start in range(0, len(block.survival), step):
                     low, high = np.searchsorted(row, np.array([start, start + step]))
