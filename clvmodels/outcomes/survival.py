@@ -213,8 +213,9 @@ def _mixed(model: PurchaseFamily, distinct: Distinct, pairs: Places, n: Array, t
     used = max(int(np.count_nonzero(table.max(axis=1).mean(axis=0) > TAIL)) for table in tables)
     n, tables = n[: used + 1], [table[..., : used + 1] for table in tables]
     lows, highs = (np.searchsorted(distinct.pair, pairs, side=side) for side in ("left", "right"))
-    rows = np.concatenate([np.arange(low, high) for low, high in zip(lows, highs, strict=True)])
-    of = np.repeat(np.arange(pairs.size), highs - lows)
+    counts = highs - lows
+    of = np.repeat(np.arange(pairs.size), counts)
+    rows = np.arange(of.size) + np.repeat(lows - np.cumsum(counts) + counts, counts)
     step = max(1, ELEMENTS // max(n.size, sum(len(table) for table in tables)))
     for start in range(0, rows.size, step):
         part, owner = rows[start : start + step], of[start : start + step]
