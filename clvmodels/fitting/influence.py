@@ -44,7 +44,7 @@ def prior_influence(
         if not other.certified and anew:
             fresh = anew(parametrisation.wider(factor))
             other = fresh if fresh.certified else other
-        shift = float(np.max(np.abs(other.weights @ other.u - centre) / spread))
+        shift = float(np.max(np.abs(other.weights @ (other.u - centre)) / spread))
         shifts[f"{factor:g}"] = shift
         if other.certified:
             said = {"half": _("with priors half as wide by at most {shift}")}

@@ -47,7 +47,10 @@ class Objective(Protocol):
         """Log-likelihood, gradient and Hessian at η, in standardised units."""
 
     def values(self, etas: Array) -> Array:
-        """Log-likelihood alone at many η, shape (draws, k): what importance weights need."""
+        """Log-likelihood alone at many η, shape (draws, k), but for a number that is the same for all of them.
+
+        It is what importance weights need.
+        """
 
     def rows(self) -> tuple[tuple[Array, ...], Array]:
         """The family's data columns in the analyst's units, and the number of customers on each row."""

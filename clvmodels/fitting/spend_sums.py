@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import ClassVar, Self, TypeAlias
 
@@ -14,6 +15,9 @@ from clvmodels.models import Family, GammaGamma, GammaGammaFirst, GammaGammaFreq
 from clvmodels.models.arrays import LARGE, LOG_SQRT_2PI, Array
 
 Places: TypeAlias = NDArray[np.intp]
+
+STRETCH = 512
+"""Numbers that are added one to the other before the sums of such stretches are added exactly."""
 
 
 class GammaGammaObjective:
@@ -32,7 +36,6 @@ class GammaGammaObjective:
         self._x, self._m = x, m / self.scale
         self._total = x * self._m
         self._logs = float(np.log(m).sum())
-        self._x_log_total = float(x @ np.log(self._total))
         seen = np.bincount(x.astype(np.intp))
         self._counts = np.flatnonzero(seen).astype(float)
         self._n = seen[seen > 0].astype(float)
@@ -64,27 +67,15 @@ class GammaGammaObjective:
         return self._rows, np.ones(self.n_patterns)
 
     def values(self, etas: Array) -> Array:
-        """Log-likelihood alone at many η, shape (draws, k).
-
-        Customers enter through sums that are smooth functions of log v alone: those are interpolated at Chebyshev
-        points, exact to rounding over the range of a posterior.
-        """
+        """Log-likelihood alone at many η, shape (draws, k), but for a number that is the same for all of them."""
         log_p, log_q = etas[:, 0], etas[:, 1]
-        log_v = etas[:, 2] + log_q - log_p
-        low, high = float(log_v.min()), float(log_v.max())
-        nodes = 8 + int(np.ceil(8 * (high - low)))
-        few = len(etas) <= nodes
-        grid = log_v if few else (low + high) / 2 + (high - low) / 2 * np.polynomial.chebyshev.chebpts1(nodes)
-        sums = np.array([[(log1 := np.log1p(self._total / np.exp(g))).sum(), self._x @ log1] for g in grid])
-        if few:
-            among, within = sums.T
-        else:
-            place = 2 * (log_v - low) / (high - low) - 1
-            basis = np.polynomial.chebyshev.chebvander(np.polynomial.chebyshev.chebpts1(nodes), nodes - 1)
-            among, within = np.polynomial.chebyshev.chebval(place, np.linalg.solve(basis, sums))
+        alone = self._by_count_alone(log_p, log_q)
+        return alone - np.median(alone) + _risen(self._total, self._x, etas[:, 2] + log_q - log_p, log_p, log_q)
+
+    def _by_count_alone(self, log_p: Array, log_q: Array) -> Array:
+        """The part of many log-likelihoods to which customers bring nothing but their number of purchases."""
         p, q = np.exp(log_p), np.exp(log_q)
-        density = -special.betaln(p[:, None] * self._counts, q[:, None]) @ self._n
-        return np.asarray(density - q * among + p * (self._x_log_total - self._x.sum() * log_v - within))
+        return np.asarray(-special.betaln(p[:, None] * self._counts, q[:, None]) @ self._n)
 
     def __call__(self, eta: Array) -> Value:
         """Log-likelihood (without the constant of `shift`), gradient and Hessian at η."""
@@ -167,7 +158,6 @@ class GammaGammaFrequencyObjective(GammaGammaObjective):
         self._all, self._log_ratios = (x, m, d), float(x @ d)
         self._doublings = np.log2(self._counts)
         self._ends: Places = np.cumsum(self._n).astype(np.intp)
-        self._log_totals = np.add.reduceat(np.log(self._total), self._starts)
         self.n_per_draw = 16 * self._n.size
 
     @property
@@ -203,41 +193,24 @@ class GammaGammaFrequencyObjective(GammaGammaObjective):
         return self._all, np.ones(self.n_patterns)
 
     def values(self, etas: Array) -> Array:
-        """Log-likelihood alone at many η, shape (draws, k).
-
-        Customers with the same x enter through one sum that is a smooth function of their log v.
-        """
+        """Log-likelihood alone at many η, shape (draws, k), but for a number that is the same for all of them."""
         log_p, log_q, log_g = etas[:, 0], etas[:, 1], etas[:, 3]
-        p, q = np.exp(log_p), np.exp(log_q)
-        result = -special.betaln(p[:, None] * self._counts, q[:, None]) @ self._n + self._shared(log_p)[0]
+        alone = self._by_count_alone(log_p, log_q) + self._shared(log_p)[0]
+        result = alone - np.median(alone) + _apart(log_p) * self._log_ratios
         log_v = etas[:, 2] + log_q - log_p
-        for x, k, logs, start, end in zip(
-            self._counts, self._doublings, self._log_totals, self._starts, self._ends, strict=True
-        ):
-            here, total = log_v + k * log_g, self._total[start:end]
-            low, high = float(here.min()), float(here.max())
-            nodes = 8 + int(np.ceil(8 * (high - low)))
-            if len(etas) <= nodes:
-                sums = np.array([np.log1p(total / np.exp(one)).sum() for one in here])
-            else:
-                points = np.polynomial.chebyshev.chebpts1(nodes)
-                grid = np.exp((low + high) / 2 + (high - low) / 2 * points)
-                table = np.array([np.log1p(total / v).sum() for v in grid])
-                solved = np.linalg.solve(np.polynomial.chebyshev.chebvander(points, nodes - 1), table)
-                place = 2 * (here - low) / (high - low) - 1 if high > low else np.zeros(here.size)
-                sums = np.polynomial.chebyshev.chebval(place, solved)
-            result += p * x * (logs - (end - start) * here - sums) - q * sums
+        for x, k, start, end in zip(self._counts, self._doublings, self._starts, self._ends, strict=True):
+            result += _risen(self._total[start:end], x, log_v + k * log_g, log_p, log_q)
         return np.asarray(result)
 
     def _shared(self, log_p: Array) -> tuple[Array, Array, Array]:
-        """How the values share their totals: its part of the log-likelihood, and two derivatives by log p."""
+        """How evenly any values share their totals, with two derivatives by log p; theirs is p × `_log_ratios` more."""
         p = np.exp(log_p)
         first = p[..., None] * self._counts
         (whole, slope, bend), (rest, slope_p, bend_p) = _past_stirling(first), _past_stirling(p)
         more = float((self._counts - 1) @ self._n)
         x = float(self._counts @ self._n)
-        value = whole @ self._n - x * rest + more / 2 * log_p + p * self._log_ratios
-        once = (first * slope) @ self._n - x * p * slope_p + p * self._log_ratios
+        value = whole @ self._n - x * rest + more / 2 * log_p
+        once = (first * slope) @ self._n - x * p * slope_p
         return value, once, once + (first**2 * bend) @ self._n - x * p**2 * bend_p
 
     def __call__(self, eta: Array) -> Value:
@@ -246,7 +219,7 @@ class GammaGammaFrequencyObjective(GammaGammaObjective):
         parts = [table @ self._doublings**power for power in range(3)]
         value, by_three, hessian_of_three = self._by_parameters(eta, parts[0])
         p, q = np.exp(eta[:2])
-        shared, once, twice = self._shared(eta[0])
+        shared, once, twice = (part + p * self._log_ratios for part in self._shared(eta[0]))
         by_three[0] += once
         hessian_of_three[0, 0] += twice
         gradient, hessian = np.append(by_three, q * parts[1][2]), np.zeros((4, 4))
@@ -315,12 +288,15 @@ class LogNormalObjective:
         return self._rows, np.ones(self.n_customers)
 
     def values(self, etas: Array) -> Array:
-        """Log-likelihood alone at many η, shape (draws, k)."""
+        """Log-likelihood alone at many η, shape (draws, k), but for a number that is the same for all of them."""
+        at = np.median(etas, axis=0)
         log_sigma, log_tau, mu = etas.T[..., None]
-        spread = np.exp(2 * log_tau) + np.exp(2 * log_sigma) / self._x
-        squares = self._squares + self._n * (self._mean - mu) ** 2
-        within = -self._more * log_sigma - self._within / 2 * np.exp(-2 * log_sigma)
-        return np.asarray(within[:, 0] - (np.log(spread) @ self._n + (squares / spread).sum(axis=1)) / 2)
+        narrow, spread = np.exp(-2 * log_sigma), np.exp(2 * log_tau) + np.exp(2 * log_sigma) / self._x
+        there = np.exp(2 * at[1]) + np.exp(2 * at[0]) / self._x
+        away = (self._mean - mu) ** 2 / spread - (self._mean - at[2]) ** 2 / there
+        between = np.log(spread / there) @ self._n + (1 / spread - 1 / there) @ self._squares + away @ self._n
+        within = self._more * (log_sigma - at[0]) + self._within / 2 * (narrow - np.exp(-2 * at[0]))
+        return np.asarray(-within[:, 0] - between / 2)
 
     def __call__(self, eta: Array) -> Value:
         """Log-likelihood (without the constant of `shift`), gradient and Hessian at η."""
@@ -337,7 +313,52 @@ class LogNormalObjective:
         hessian[0, 0] -= 2 * self._within / within
         hessian[2, :2] = hessian[:2, 2] = -steps @ (away / spread**2)
         hessian[2, 2] = -(n / spread).sum()
-        return float(self.values(eta[None])[0]), gradient, hessian
+        value = -self._more * eta[0] - (self._within / within + np.log(spread) @ n + (squares / spread).sum()) / 2
+        return float(value), gradient, hessian
+
+
+def _apart(logs: Array) -> Array:
+    """Many numbers less one among them, from their logarithms."""
+    middle = np.median(logs)
+    return np.asarray(np.exp(middle) * np.expm1(logs - middle))
+
+
+def _risen(total: Array, x: Array | float, log_v: Array, log_p: Array, log_q: Array) -> Array:
+    """−q Σ log1p(total/v) − p Σ x log1p(v/total) at many points, but for a number that is the same for all of them.
+
+    The sums are smooth functions of log v alone: those are interpolated at Chebyshev points, exact to rounding over the
+    range of a posterior. Importance weights come from differences of a few units between log-likelihoods of millions.
+    So what is summed over customers is a difference itself, from the middle of the range, and in proportion to the
+    distance from it: money that differs in its last digit would otherwise change the weights' eighth, and their tail's
+    sixth.
+    """
+    low, high = float(log_v.min()), float(log_v.max())
+    middle, half = (low + high) / 2, max((high - low) / 2, 1e-9)
+    v, steps = np.exp(middle), log_v - middle
+    rest, share = total / (total + v), v / (total + v)
+    nodes = 8 + 2 * int(np.ceil(8 * half))  # an even number has none in the middle
+
+    def sums(step: float) -> tuple[float, float]:
+        near = abs(step) < 1  # beyond, the difference is no smaller than what it is made of
+        logs = np.log1p(rest * np.expm1(-step)) if near else np.log(share + rest * np.exp(-step))
+        return _sum(logs), _sum(x * (logs + step))
+
+    if len(log_v) <= nodes:
+        among, within = np.array([sums(step) for step in steps]).T
+    else:
+        points = np.polynomial.chebyshev.chebpts1(nodes)
+        per_step = np.array([sums(step) for step in half * points]) / (half * points)[:, None]
+        solved = np.linalg.solve(np.polynomial.chebyshev.chebvander(points, nodes - 1), per_step)
+        among, within = steps * np.polynomial.chebyshev.chebval(steps / half, solved)
+    at_middle = _sum(np.log1p(total / v)), _sum(x * np.log1p(v / total))
+    result = -np.exp(log_q) * among - _apart(log_q) * at_middle[0]
+    return np.asarray(result - np.exp(log_p) * within - _apart(log_p) * at_middle[1])
+
+
+def _sum(values: Array) -> float:
+    """Of many numbers, to the last digit but for rounding in short stretches: one of them hardly ever changes it."""
+    whole = values.size - values.size % STRETCH
+    return math.fsum([*values[:whole].reshape(-1, STRETCH).sum(axis=1).tolist(), float(values[whole:].sum())])
 
 
 def _past_stirling(a: Array) -> tuple[Array, Array, Array]:
