@@ -22,6 +22,7 @@ import clvmodels as clv
 from clvmodels.cli import main
 from clvmodels.datasets import DATASETS
 from clvmodels.formula import predict_by_formula
+from clvmodels.models import BGNBD, GammaGamma, LogNormalSpend
 
 pytestmark = pytest.mark.external
 
@@ -271,6 +272,47 @@ def test_report_has_the_same_numbers(engine: str, expected: Any, request: pytest
         assert found[path] == pytest.approx(leaf, rel=1e-9, abs=1e-12, nan_ok=True), path
     assert compared > 100
     pd.testing.assert_frame_equal(report.customers, expected.customers, check_dtype=False, rtol=1e-9)
+
+
+def many_customers() -> pa.Table:
+    """Money of sixteen digits, as exchange rates make it, whose sums every engine rounds in its own way."""
+    families = BGNBD(r=0.6, alpha=6.0, a=0.4, b=3.0), GammaGamma(p=6.25, q=3.74, v=15.44)
+    log = clv.simulate(
+        families[0], spend=families[1], customers=20_000, start="2023-01-01", end="2024-06-30", unit="week", seed=4
+    )
+    return pa.Table.from_pandas(log.astype({"date": "datetime64[us]"}), preserve_index=False)
+
+
+def forecasts(source: Any) -> dict[str, Any]:
+    """What a report rests on: customers, fits with their certificates, and forecasts."""
+    summary = clv.summarize(source)
+    purchases = clv.fit(BGNBD, summary, method="posterior")
+    spends = [clv.fit(family, summary, method="posterior") for family in (GammaGamma, LogNormalSpend)]
+    forecast = clv.predict(purchases, summary, spend=spends[0], horizon="12 months", discount_rate=0.1)
+    found: dict[str, Any] = {"forecast": forecast.frame, "customers": summary.frame}
+    for fit in (purchases, *spends):
+        name = fit.model.name
+        found[f"{name} table"] = fit.table()
+        facts = (fit.log_likelihood, fit.diagnostics["k_hat"], fit.diagnostics["ess"])
+        found[name] = pd.Series([*facts, *fit.diagnostics["prior_influence"].values()])
+    return found
+
+
+@pytest.fixture(scope="module")
+def expected_of_many() -> dict[str, Any]:
+    return forecasts(many_customers())
+
+
+@pytest.mark.parametrize("engine", ["postgres", "spark"])
+def test_forecasts_of_many_customers_have_the_same_numbers(
+    engine: str, expected_of_many: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    rows = many_customers()
+    order = np.random.default_rng(1).permutation(rows.num_rows)
+    found = forecasts(request.getfixturevalue(f"on_{engine}")(rows.take(order)))
+    for name, wanted in expected_of_many.items():
+        same = pd.testing.assert_series_equal if isinstance(wanted, pd.Series) else pd.testing.assert_frame_equal
+        same(found[name], wanted, check_dtype=False, rtol=1e-9, atol=0, obj=name)
 
 
 def test_command_reads_a_table_where_it_is(
