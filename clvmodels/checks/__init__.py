@@ -54,7 +54,7 @@ def check_holdout(
         one_time=data.one_time_buyers(
             calibration, first=bool(forecast.spend and getattr(forecast.spend.model, "first", False))
         ),
-        of_fits=(*map(fits.identification, made), fits.second_opinion(forecast.purchases, opinion)),
+        of_fits=(*map(fits.identification, made), fits.second_opinion(opinion)),
         of_forecast=(
             *([spend.spend_frequency(calibration, forecast)] if forecast.spend else []),
             *([found] if (found := holdouts.returning(calibration, holdout, forecast)) else []),

@@ -132,17 +132,18 @@ def identification(fit: Fit) -> Check:
     )
 
 
-def second_opinion(fit: Fit, opinion: Opinion | None) -> Check:
+def second_opinion(opinion: Opinion | None) -> Check:
     """Does an independent implementation find the same optimum?"""
+    name, title = "second_opinion", _("Second opinion")
+    if opinion is None or opinion.log_likelihood is None:
+        note = opinion.note if opinion else _("There is no second opinion on these data.")
+        return Check(name, title, "review", note, _("Rely on the convergence check."))
+    fit = opinion.ours
     agree = _("Two implementations agree, or ours found the higher likelihood.")
     if fit.method != "mle":
         agree = _(
             "They agree: weak priors put the posterior's mean beside the highest point of the likelihood, not on it."
         )
-    name, title = "second_opinion", _("Second opinion")
-    if opinion is None or opinion.log_likelihood is None:
-        note = opinion.note if opinion else _("There is no second opinion on these data.")
-        return Check(name, title, "review", note, _("Rely on the convergence check."))
     ahead = opinion.log_likelihood - fit.log_likelihood
     difference = opinion.max_relative_difference
     flat = _("Both are equally likely with different parameters: the likelihood is flat, see identification.")

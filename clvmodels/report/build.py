@@ -264,7 +264,7 @@ def _believe(asked: _Asked, log: Transactions, parts: Split, end: dt.date, say: 
     say(_("fitting the calibration period{patience}").format(patience=_patience(asked.method, calibration)))
     (purchases, money, choice_then), notes = _fit(asked, calibration, say)
     say(_("asking lifetimes for a second opinion"))
-    opinion = lifetimes_opinion(calibration, purchases, money)
+    opinion = lifetimes_opinion(calibration, purchases, money, seed=asked.seed)
     say(_("predicting the holdout"))
     forecast = predict(
         purchases, calibration, spend=money, horizon=holdout.horizon, discount_rate=asked.discount_rate,

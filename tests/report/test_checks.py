@@ -180,18 +180,20 @@ def test_tail_of_spend(q: float, status: str) -> None:
     ],
 )
 def test_second_opinion(theirs: float | None, difference: float | None, status: str) -> None:
-    opinion = SimpleNamespace(log_likelihood=theirs, max_relative_difference=difference, note="They say.")
-    found = fits.second_opinion(_fit(np.eye(4), [0.1] * 4), opinion)  # type: ignore[arg-type]
+    opinion: Any = SimpleNamespace(
+        log_likelihood=theirs, max_relative_difference=difference, note="They say.", ours=_fit(np.eye(4), [0.1] * 4)
+    )
+    found = fits.second_opinion(opinion)
     assert (found.status, found.evidence) == (status, "They say.")
 
 
 def test_a_posterior_mean_may_lie_below_the_maximum() -> None:
-    opinion: Any = SimpleNamespace(log_likelihood=-99.0, max_relative_difference=0.05, note="They say.")
     fit = _fit(np.eye(4), [0.1] * 4)
     fit.method = "posterior"
-    assert fits.second_opinion(fit, opinion).status == "pass"
+    opinion: Any = SimpleNamespace(log_likelihood=-99.0, max_relative_difference=0.05, note="They say.", ours=fit)
+    assert fits.second_opinion(opinion).status == "pass"
     opinion.log_likelihood = -97.0
-    assert fits.second_opinion(fit, opinion).status == "fail"
+    assert fits.second_opinion(opinion).status == "fail"
 
 
 @pytest.mark.parametrize(("back", "status"), [(100, "pass"), (85, "pass"), (70, "review"), (40, "fail")])

@@ -134,6 +134,19 @@ def test_what_is_not_identified_is_not_compared(fits: tuple[Fit, Fit]) -> None:
     assert not any(f"{name}, " in opinion.note.partition(";")[2] for name in unknown)
 
 
+def test_of_many_customers_both_programs_fit_the_same_few(cdnow: Summary, fits: tuple[Fit, Fit]) -> None:
+    opinion = lifetimes_opinion(cdnow, *fits, asked=900, seed=1)
+    assert opinion.note.endswith(f"Both programs fitted 900 of {len(cdnow.frame):,} customers, drawn at random.")
+    assert opinion.ours.n_customers == 900
+    assert opinion.log_likelihood == pytest.approx(opinion.ours.log_likelihood, abs=1e-3)
+    assert opinion.max_relative_difference is not None
+    assert opinion.max_relative_difference < 1e-3
+    assert opinion.ours.parameters["r"] != fits[0].parameters["r"]  # of other customers
+    everyone = lifetimes_opinion(cdnow, *fits)
+    assert everyone.ours is fits[0]
+    assert "drawn at random" not in everyone.note
+
+
 def test_each_purchase_family_is_compared_with_its_own(cdnow: Summary) -> None:
     opinion = lifetimes_opinion(cdnow, clv.fit("mbgnbd", cdnow))
     assert opinion.note.startswith("lifetimes' MBG/NBD estimates")
