@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from clvmodels import written as n
 from clvmodels.calendar import DAYS_PER_YEAR
@@ -17,7 +18,7 @@ from clvmodels.formula import SHORTEST_OBSERVATION_DAYS
 from clvmodels.kpis.expected import active_years
 from clvmodels.language import SPOKEN, _, ngettext
 from clvmodels.models.arrays import Array, log_rising
-from clvmodels.outcomes.survival import Distinct, over_draws
+from clvmodels.outcomes.survival import over_draws
 from clvmodels.prediction import Predictions
 from clvmodels.summary import Holdout
 
@@ -67,8 +68,8 @@ class Attention:
     flagged: int
 
 
-def attention_to(forecast: Predictions) -> Attention:
-    """The lists and counts of all customers, looked at some at a time."""
+def attention_to(forecast: Predictions, *, each: Callable[[pd.DataFrame], None] | None = None) -> Attention:
+    """The lists and counts of all customers, looked at some at a time; ``each`` is called with the flags of these."""
     tops: list[dict[str, pd.DataFrame]] = []
     tested = flagged = 0
     for part in forecast.parts():
@@ -76,6 +77,8 @@ def attention_to(forecast: Predictions) -> Attention:
         tops.append(lists(flags))
         tested += int((flags["frequency"] >= RHYTHM).sum())
         flagged += int(flags["unusual_silence"].sum())
+        if each is not None:
+            each(flags)
     if len(tops) == 1:
         return Attention(tops[0], tested, flagged)
     found = {name: lists(pd.concat([top[name] for top in tops]))[name] for name in tops[0]}
@@ -149,9 +152,7 @@ def flag_customers(forecast: Predictions) -> pd.DataFrame:
 
 def _silence(forecast: Predictions) -> tuple[Array, Array]:
     """P(no purchase since the last one | still there), and the mean gap 1 ÷ E[rate] at the last purchase."""
-    known = forecast.summary.frame
-    x, t_x, T = (known[name].to_numpy(float) for name in ("frequency", "recency", "T"))
-    d = Distinct.of(x, t_x, T)
+    d = forecast.purchase_outcomes.distinct
     chance, rate = np.zeros(d.x.size), np.zeros(d.x.size)
     model: Any = forecast.purchase_outcomes.model
     for weight, member in model.components:
@@ -171,12 +172,11 @@ def _silence(forecast: Predictions) -> tuple[Array, Array]:
     return chance[d.place], 1 / rate[d.place]
 
 
-def _reasons(parts: Array, difference: Array) -> list[str]:
+def _reasons(parts: Array, difference: Array) -> NDArray[np.str_]:
     """The factor that goes furthest in the direction of the difference."""
     sided = np.where(difference > 0, parts, -parts)
     sided = np.where(np.isnan(sided), -np.inf, sided)
-    names = np.array(PARTS)[sided.argmax(axis=0)]
-    return ["no_money" if infinite else str(name) for name, infinite in zip(names, np.isneginf(parts[2]), strict=True)]
+    return np.where(np.isneginf(parts[2]), "no_money", np.array(PARTS)[sided.argmax(axis=0)])
 
 
 def reason_words(row: Mapping[Any, Any], *, currency: str, horizon_days: int) -> str:
@@ -246,11 +246,10 @@ def tier_stability(
     """
     if forecast.spend is None or "value" not in holdout.frame:
         raise InputError("tiers are by value, and there is no money here. Read the log with its value column.")
-    then = forecast.frame["tier"].to_numpy(str)
     actual = holdout.of(forecast.frame["customer_id"])["value"].to_numpy(float)
     rows = pd.DataFrame(
         {
-            "predicted": then,
+            "predicted": forecast.frame["tier"],
             "actual": tiers(actual),
             "nothing": (actual <= 0).astype(int),
             "value": actual,
@@ -263,10 +262,15 @@ def tier_stability(
 
 def tiers_now(then: pd.DataFrame, future: Predictions) -> pd.DataFrame:
     """The second table of :func:`tier_stability`; ``then`` holds ``customer_id`` and ``tier``."""
-    place = pd.Index(future.frame["customer_id"]).get_indexer(pd.Index(then["customer_id"]))
-    still = place >= 0
-    now = future.frame["tier"].iloc[place[still]].to_numpy(str)
-    return _transitions(pd.DataFrame({"then": then["tier"].to_numpy(str)[still], "now": now}), "then", "now")
+    import pyarrow as pa  # takes half a second to load
+    from pyarrow import compute
+
+    known = pa.array(future.frame["customer_id"])
+    place = compute.index_in(pa.array(then["customer_id"], type=known.type), value_set=known)
+    still = place.is_valid().to_numpy(zero_copy_only=False)
+    now = future.frame["tier"].iloc[place.drop_null().to_numpy()]
+    rows = {"then": then["tier"][still].reset_index(drop=True), "now": now.reset_index(drop=True)}
+    return _transitions(pd.DataFrame(rows), "then", "now")
 
 
 def _transitions(rows: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
@@ -297,14 +301,20 @@ def lists(flags: pd.DataFrame, *, most: int = 100) -> dict[str, pd.DataFrame]:
     most
         Customers per list.
     """
-    silent = flags[flags["unusual_silence"]]
+
+    def top(score: str, rows: Any, sign: int = -1) -> pd.DataFrame:
+        """The rows of the highest score (or the lowest), equals in their order."""
+        places = np.flatnonzero(rows)
+        order = np.argsort(sign * flags[score].to_numpy(float)[places], kind="stable")
+        return flags.iloc[places[order[:most]]]
+
+    silent = flags["unusual_silence"].to_numpy(bool)
     if "value" not in flags:
-        return {"unusual_silence": silent.sort_values("expected_purchases", ascending=False, kind="stable").head(most)}
-    over, under = flags[flags["difference"] > 0], flags[flags["difference"] < 0]
-    under = under[under["reason"] != "no_money"]
+        return {"unusual_silence": top("expected_purchases", silent)}
+    difference = flags["difference"].to_numpy(float)
     return {
-        "value_at_risk": flags.sort_values("value_at_risk", ascending=False, kind="stable").head(most),
-        "unusual_silence": silent.sort_values("value", ascending=False, kind="stable").head(most),
-        "formula_overrates": over.sort_values("difference", ascending=False, kind="stable").head(most),
-        "formula_underrates": under.sort_values("difference", kind="stable").head(most),
+        "value_at_risk": top("value_at_risk", np.ones(len(flags), bool)),
+        "unusual_silence": top("value", silent),
+        "formula_overrates": top("difference", difference > 0),
+        "formula_underrates": top("difference", (difference < 0) & (flags["reason"] != "no_money").to_numpy(), 1),
     }

@@ -116,7 +116,7 @@ def customer_card(forecast: Predictions, customer_id: Any) -> CustomerCard:
 def customer_cards(forecast: Predictions, customer_ids: Sequence[Any]) -> tuple[CustomerCard, ...]:
     """The cards of a few customers, in the order asked for."""
     ids = forecast.frame["customer_id"]
-    texts = ids.astype(str)
+    texts = ids if isinstance(ids.dtype, pd.StringDtype) else ids.astype(str)
     places = [_place(texts, str(asked)) for asked in customer_ids]
     history = forecast.summary.history(list(ids.iloc[places])).groupby("customer_id", sort=False)
     return tuple(
@@ -150,8 +150,7 @@ def _card(forecast: Predictions, place: int, history: pd.DataFrame) -> CustomerC
     days = (history["date"] - history["date"].iloc[0]).dt.days.to_numpy(float)
     path = _path(forecast, history["date"].iloc[0], days, (pd.Timestamp(summary.until) - history["date"].iloc[0]).days)
     values = None
-    if forecast.portfolio.values is not None:
-        one = forecast.portfolio.values.some(np.array([place]))
+    if (one := forecast.portfolio.some(np.array([place])).values) is not None:
         amounts = np.asarray(one.quantile(LEVELS), float).ravel() * forecast.margin
         values = dict(zip(LEVELS, map(float, amounts), strict=True))
     x, t_x, T = (float(row[name]) for name in ("frequency", "recency", "T"))
@@ -163,18 +162,18 @@ def _card(forecast: Predictions, place: int, history: pd.DataFrame) -> CustomerC
         values=values,
         silence=T - t_x,
         rhythm=t_x / x if x else None,
-        formula_purchases=formula_orders(forecast)[place],
+        formula_purchases=float(formula_orders(forecast.summary.frame.iloc[[place]], forecast)[0]),
         unit=unit,
     )
 
 
-def formula_orders(forecast: Predictions) -> Array:
-    """Purchases by the formula: (x + 1)/T × horizon, T at least 13 weeks, in the order of ``frame``."""
+def formula_orders(known: pd.DataFrame, forecast: Predictions) -> Array:
+    """Purchases by the formula of some rows of the summary's frame: (x + 1)/T × horizon, T at least 13 weeks."""
     from clvmodels.formula import SHORTEST_OBSERVATION_DAYS
 
-    frame, unit = forecast.summary.frame, forecast.unit
-    observed = np.maximum(frame["T"].to_numpy(float), unit.from_days(SHORTEST_OBSERVATION_DAYS))
-    return np.asarray((frame["frequency"].to_numpy(float) + 1) * forecast.horizon.length(unit) / observed)
+    unit = forecast.unit
+    observed = np.maximum(known["T"].to_numpy(float), unit.from_days(SHORTEST_OBSERVATION_DAYS))
+    return np.asarray((known["frequency"].to_numpy(float) + 1) * forecast.horizon.length(unit) / observed)
 
 
 def _path(forecast: Predictions, first: pd.Timestamp, days: Array, last: int) -> pd.DataFrame:
