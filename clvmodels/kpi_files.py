@@ -15,6 +15,7 @@ from clvmodels.channels import Channels, compare_channels
 from clvmodels.errors import InputError
 from clvmodels.files import check_folder, whole_folder
 from clvmodels.kpis import KpiHistory, compare_expected_kpis, compare_kpis, expected_kpis, kpi_history, observed_by
+from clvmodels.kpis.expected import expected_with_whole
 from clvmodels.kpis.groups import cohorts
 from clvmodels.levers import Levers, value_levers
 from clvmodels.prediction import Predictions
@@ -117,11 +118,12 @@ def kpi_book(
     groups = cohorts(summary.frame["first_purchase"])[1]
     money = forecast.spend is not None
     several = [name for name in segments if forecast.frame[name].nunique(dropna=False) > 1]
+    cohort_kpis, whole = expected_with_whole(forecast, groups, seed=seed)
     return KpiBook(
         observed=_stacked([observed_by(summary, by or ()) for by in ("", *segments)], segments),
-        expected=_stacked([expected_kpis(forecast, by or (), seed=seed) for by in ("", *segments)], segments),
+        expected=_stacked([whole, *(expected_kpis(forecast, by, seed=seed) for by in segments)], segments),
         history=history or kpi_history(summary, forecast.purchases, spend=forecast.spend, seed=seed),
-        cohort_kpis=expected_kpis(forecast, groups, seed=seed),
+        cohort_kpis=cohort_kpis,
         channels=channels,
         levers=value_levers(forecast) if money else None,
         levers_by=value_levers(forecast, several[0]) if money and several else None,

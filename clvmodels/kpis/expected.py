@@ -62,19 +62,26 @@ def expected_kpis(forecast: Predictions, by: str | Sequence[str] | Groups = (), 
         ``upper`` (90 % limits of what will happen, chance included); a row per group and indicator.
     """
     groups = by if isinstance(by, Groups) else grouped(forecast.frame, by)
-    size = groups.sums(np.ones(len(groups.code)))
-    here = _indicators(_sums(forecast, groups), size, forecast)
+    return expected_with_whole(forecast, groups, seed=seed)[0]
+
+
+def expected_with_whole(forecast: Predictions, groups: Groups, *, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What :func:`expected_kpis` says of each group, and of everyone together: their sums are those of the groups."""
+    size = _with_whole(groups.sums(np.ones(len(groups.code))))
+    here = _indicators({name: _with_whole(each) for name, each in _sums(forecast, groups).items()}, size, forecast)
     drawn = _drawn(forecast, groups, seed)
-    totals = forecast.portfolio.totals(groups.code, groups.n)
+    totals = forecast.portfolio.totals(groups.code, groups.n) if groups.n > 1 else [forecast.totals]
+    totals.append(forecast.totals)
     p = forecast.frame["p_active"].to_numpy(float)
-    parts = []
+    whole = pd.DataFrame(index=[0])
+    parts: tuple[list[pd.DataFrame], list[pd.DataFrame]] = [], []
     for name, value in here.items():
         variance = np.mean((drawn[name] - drawn[name].mean(axis=0)) ** 2, axis=0)
         low, high = limits(value, variance)
-        nothing = np.full(groups.n, np.nan)
+        nothing = np.full(size.size, np.nan)
         lower, upper = nothing, nothing
         if name == "p_no_purchase":
-            lower, upper = limits(value, variance + groups.sums(p * (1 - p)) / size**2)
+            lower, upper = limits(value, variance + _with_whole(groups.sums(p * (1 - p))) / size**2)
         elif name in ("value_per_customer", "clv_per_customer"):
             quantity = name.removesuffix("_per_customer")
             lower, upper = (
@@ -84,9 +91,17 @@ def expected_kpis(forecast: Predictions, by: str | Sequence[str] | Groups = (), 
         most = forecast.horizon.days / DAYS_PER_YEAR if name == "active_years" else most
         rows = {"customers": size.astype(int), "indicator": name, "value": value}
         rows |= {"mean_lower": low, "mean_upper": np.minimum(high, most), "lower": lower}
-        rows |= {"upper": np.minimum(upper, most)}
-        parts.append(pd.concat([groups.labels, pd.DataFrame(rows, index=groups.labels.index)], axis=1))
-    return pd.concat(parts, ignore_index=True)
+        table = pd.DataFrame(rows | {"upper": np.minimum(upper, most)})
+        for part, labels, some in zip(parts, (groups.labels, whole), (table[:-1], table[-1:]), strict=True):
+            part.append(pd.concat([labels, some.set_axis(labels.index)], axis=1))
+    of_groups, of_everyone = (pd.concat(part, ignore_index=True) for part in parts)
+    return of_groups, of_everyone
+
+
+def _with_whole(amounts: Array, times: Array | None = None) -> Array:
+    """Amounts of groups, and on the last axis after them their sum, in which each group counts so many ``times``."""
+    counted = amounts if times is None else amounts * times
+    return np.concatenate([amounts, counted.sum(axis=-1, keepdims=True)], axis=-1)
 
 
 def active_years(forecast: Predictions) -> Array:
@@ -116,19 +131,21 @@ def _sums(forecast: Predictions, groups: Groups) -> dict[str, Array]:
 
 
 def _drawn(forecast: Predictions, groups: Groups, seed: int) -> dict[str, Array]:
-    """The indicators at draws of the parameters, shape (draws, groups); of very many customers those of some.
+    """The indicators at draws of the parameters, shape (draws, groups and everyone); of very many customers of some.
 
     Only their spread is asked for, and it is a property of the parameters, not of the number of customers.
     """
+    counts = np.bincount(groups.code, minlength=groups.n)
     if groups.code.size > MANY:
-        at = thinned(groups.code, np.bincount(groups.code, minlength=groups.n), seed)
+        at = thinned(groups.code, counts, seed)
         forecast, groups = forecast.some(at), Groups(groups.labels, groups.code[at])
     size = groups.sums(np.ones(len(groups.code)))
-    return _indicators(_drawn_sums(forecast, groups, seed), size, forecast)
+    times = counts / size
+    return _indicators(_drawn_sums(forecast, groups, times, seed), _with_whole(size, times), forecast)
 
 
-def _drawn_sums(forecast: Predictions, groups: Groups, seed: int) -> dict[str, Array]:
-    """The sums at draws of the parameters: shape (draws, groups)."""
+def _drawn_sums(forecast: Predictions, groups: Groups, times: Array, seed: int) -> dict[str, Array]:
+    """The sums at draws of the parameters, shape (draws, groups and everyone); a customer stands for ``times``."""
     outcomes, d = forecast.purchase_outcomes, forecast.purchase_outcomes.distinct
     slow = any(member.constants for _, member in outcomes.model.components)  # no closed form of the time alive
     n = FEWEST_DRAWS if slow else int(np.clip(WORK / d.alive_x.size, FEWEST_DRAWS, MOST_DRAWS))
@@ -157,15 +174,16 @@ def _drawn_sums(forecast: Predictions, groups: Groups, seed: int) -> dict[str, A
         if money:
             sums["value"] += np.asarray(values[0] @ value[rows])
             sums["clv"] += np.asarray(values[0] @ clv[rows])
+    sums = {name: _with_whole(each, times) for name, each in sums.items()}
     if money:
-        factor = _spend_factors(forecast, groups, n, other)
+        factor = _spend_factors(forecast, groups, times, n, other)
         sums |= {name: sums[name] * factor for name in ("value", "clv")}
     sums["years"] *= forecast.unit.days / DAYS_PER_YEAR
     return sums
 
 
-def _spend_factors(forecast: Predictions, groups: Groups, n: int, seed: int) -> Array:
-    """What each group's value is multiplied by at draws of the spend model: shape (draws, groups)."""
+def _spend_factors(forecast: Predictions, groups: Groups, times: Array, n: int, seed: int) -> Array:
+    """What each group's value, and everyone's, is multiplied by at draws of the spend model."""
     assert forecast.spend is not None
     drawn = parameter_draws(forecast.spend, n, seed=seed)
     model: Any = drawn.at(np.random.default_rng(seed).permutation(drawn.log_vector))  # paired at random
@@ -178,12 +196,13 @@ def _spend_factors(forecast: Predictions, groups: Groups, n: int, seed: int) -> 
         here = np.arange(spend.shape[1])
         members = sparse.csr_array((np.ones(here.size), (here, groups.code[part])), shape=(here.size, groups.n))
         total += np.asarray(spend @ members)
+    total = _with_whole(total, times)
     mean = total.mean(axis=0)
     return np.asarray(np.divide(total, mean, out=np.ones_like(total), where=mean > 0))
 
 
 def _indicators(sums: dict[str, Array], size: Array, forecast: Predictions) -> dict[str, Array]:
-    """The indicators of sums of shape (groups,) or (draws, groups)."""
+    """The indicators of sums of shape (groups,) or (draws, groups); everyone is one more."""
 
     def ratio(part: Array, whole: Array) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):

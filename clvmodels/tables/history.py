@@ -236,13 +236,12 @@ def _expected(forecast: Predictions, t: Array) -> Array:
 
 def _reach(forecast: Predictions, t: Array) -> tuple[Array, Array]:
     """How far the 90 % limits of the number of purchases in (0, t] are below and above its expectation."""
-    whole = forecast.portfolio.of_purchases()
-    some = whole.thinned()
-    at = [0.0] + [whole.outcomes.t * share for share in (1 / 8, 3 / 8)] + [whole.outcomes.t]
+    some = forecast.portfolio.of_purchases().thinned()
+    at = [0.0] + [some.outcomes.t * share for share in (1 / 8, 3 / 8)] + [some.outcomes.t]
+    early = (some.of_purchases(replace(some.outcomes, t=each)) for each in at[1:-1])
+    totals = [one.totals(np.zeros(one.outcomes.columns[0].size, np.intp), 1)[0] for one in early]
     rows = [(0.0, 0.0)]
-    for portfolio in [*(some.of_purchases(replace(some.outcomes, t=each)) for each in at[1:-1]), whole]:
-        everyone = np.zeros(portfolio.outcomes.columns[0].size, np.intp)
-        total = portfolio.totals(everyone, 1)[0]
+    for total in [*totals, forecast.totals]:
         rows.append((total.purchases - total.purchases_lower, total.purchases_upper - total.purchases))
     root = np.sqrt(at)  # chance grows like a root
     below, above = (np.interp(np.sqrt(t), root, side) for side in zip(*rows, strict=True))
