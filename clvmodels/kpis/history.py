@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,12 +20,15 @@ from clvmodels.models.arrays import Array
 from clvmodels.outcomes.points import one_by_one, parameter_draws
 from clvmodels.summary import Summary
 from clvmodels.summary.steady import steady
+from clvmodels.totals import THREADS
 
 REPLICATES = 40
 """Simulated histories of all customers behind a band: its half-width is then known to 11 %."""
 MOST_CUSTOMERS = 50_000
 """Customers that are simulated; of a larger log these are drawn at random and stand for all."""
 LETTERS = {"week": "W-SUN", "month": "M", "quarter": "Q"}
+UNITS: dict[str, Any] = {"week": "W", "month": "M", "quarter": "Q"}
+"""What engines call the periods; to both a week begins on a Monday."""
 FEW, MANY = 120, 366 * 5
 """Days of a log up to which periods are weeks, and from which they are quarters."""
 
@@ -88,11 +92,13 @@ def kpi_history(
     period = "week" if span <= FEW else "month" if span < MANY else "quarter"
     starts = _starts(begin, last, period)
     length, groups = cohorts(summary.frame["first_purchase"])
-    seen = _observed(summary, starts, first, groups)
-    tables = [
-        _simulated(seen, summary, starts, first, groups, draw, seed=(seed, place))
-        for place, draw in enumerate(_members(purchases, spend, replicates, seed))
-    ]
+    seen = _observed(summary, period, starts, first, groups)
+
+    def simulated(place: int, drawn: tuple[Any, Any]) -> _Table:
+        return _simulated(seen, summary, starts, first, groups, drawn, seed=(seed, place))
+
+    with ThreadPoolExecutor(THREADS) as threads:  # most of the work is sorting, which is done without Python
+        tables = list(threads.map(simulated, range(replicates), _members(purchases, spend, replicates, seed)))
     drawn = [_indicators(table) for table in tables]
     ends = np.append(starts[1:], last + 1) - 1
     about = pd.DataFrame(
@@ -153,34 +159,38 @@ def _exposed(starts: NDArray[np.int64], first: NDArray[np.int64], last: int, gro
     return won, before, years
 
 
-def _observed(summary: Summary, starts: NDArray[np.int64], first: NDArray[np.int64], groups: Groups) -> _Table:
-    """What happened: purchases are counted in the engine, by day of the first purchase and day."""
+def _observed(
+    summary: Summary, period: str, starts: NDArray[np.int64], first: NDArray[np.int64], groups: Groups
+) -> _Table:
+    """What happened: purchases are counted in the engine, by day of the first purchase and period."""
     p, c = summary.purchases, summary.customers
-    born = c.select(_id=c.customer_id, _first=c.first_purchase)
-    joined = p.inner_join(born, [p.customer_id == born["_id"]])
     last = int(np.datetime64(summary.until, "D").astype(np.int64))
-    edges = [np.datetime64(int(day), "D").astype(object) for day in starts[1:]]
-    place = sum(((joined.date >= edge).ifelse(1, 0) for edge in edges), start=joined.date.isnull().ifelse(0, 0))
-    born_at = sum(((joined["_first"] >= edge).ifelse(1, 0) for edge in edges), start=joined.date.isnull().ifelse(0, 0))
-    joined = joined.mutate(_place=place, _born=born_at, _again=(joined.date != joined["_first"]).ifelse(1, 0))
-    by, amounts = ["_first", "_place", "_born"], ["orders", "repeats", *(["value"] if summary.has_value else [])]
-    money = {"value": joined.value.sum()} if summary.has_value else {}
+    dated = p.mutate(_period=p.date.truncate(UNITS[period]))
+    sums = {"orders": dated.count()} | ({"value": dated.value.sum()} if summary.has_value else {})
     # In two steps: engines count distinct customers in memory, and groups wherever there is room.
-    each = joined.group_by(["customer_id", *by]).agg(orders=joined.count(), repeats=joined["_again"].sum(), **money)
-    sums = {name: each[name].sum() for name in amounts}
-    found: pd.DataFrame = each.group_by(by).agg(customers=each.count(), **sums).to_pandas().sort_values(by)
-    days = np.asarray(found["_first"], "datetime64[D]").astype(np.int64)
-    cell = _cohort_of(days, first, groups) * starts.size + found["_place"].to_numpy(int)
+    each = dated.group_by(["customer_id", "_period"]).agg(**sums)
+    born = c.select(_id=c.customer_id, _first=c.first_purchase)
+    each = each.inner_join(born, [each.customer_id == born["_id"]])
+    by = ["_first", "_period"]
+    totals = {name: each[name].sum() for name in sums}
+    found: pd.DataFrame = each.group_by(by).agg(customers=each.count(), **totals).to_pandas().sort_values(by)
+    days, begun = (np.asarray(found[name], "datetime64[D]").astype(np.int64) for name in by)
+    place, home = (np.searchsorted(starts, each, side="right") - 1 for each in (begun, days))
+    cell = _cohort_of(days, first, groups) * starts.size + place
     shape = (groups.n, starts.size)
 
     def table(amount: Any) -> Array:
         sums = np.bincount(cell, np.asarray(amount, float), shape[0] * shape[1])
         return np.asarray(sums.reshape(shape), float)
 
-    again = found["customers"].where(found["_place"] > found["_born"], 0)
+    customers = found["customers"].to_numpy()
     value = table(steady(found["value"])) if summary.has_value else None
     return _Table(
-        table(found["orders"]), table(found["repeats"]), table(again), value, *_exposed(starts, first, last, groups)
+        table(found["orders"]),
+        table(found["orders"] - np.where(place == home, customers, 0)),  # a customer's first purchase is no repeat
+        table(np.where(place > home, customers, 0)),
+        value,
+        *_exposed(starts, first, last, groups),
     )
 
 
