@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from clvmodels.bootstrap import cell_codes, holm, limits, resampled_weights, simultaneous_limits, two_sided
 from clvmodels.judging import Bench
 from clvmodels.metrics import METRICS
+from clvmodels.totals import THREADS
 
 Array = NDArray[np.float64]
 
@@ -47,7 +50,11 @@ def compare(benches: Sequence[Bench], *, resamples: int, seed: int) -> tuple[pd.
 
     estimate = measure([np.bincount(code)[:, None].astype(float) for code in codes])[:, 0]
     blocks = resampled_weights(codes, resamples=resamples, seed=seed)
-    resampled = np.concatenate([measure(weights) for weights in blocks], axis=1)
+    found: list[Array] = []
+    with ThreadPoolExecutor(THREADS) as threads:  # most of the work is done without Python
+        while some := list(islice(blocks, THREADS)):
+            found += threads.map(measure, some)
+    resampled = np.concatenate(found, axis=1)
 
     rows = pd.DataFrame([row for bench in benches for row in bench.rows], columns=["predictor", "quantity", "metric"])
     models: dict[str, str] = {bench.quantity: bench.model for bench in benches}

@@ -159,6 +159,13 @@ class Bench:
         return Ranking.of(self.actual)
 
     @cached_property
+    def _ordered(self) -> dict[str, tuple[tuple[NDArray[np.intp], NDArray[np.intp]], Array]]:
+        """Of each predictor's order: the places of those who did something, and what everyone did."""
+        who = np.flatnonzero(self.actual)
+        rankings = {one.name: one.ranking for one in self.predictors}
+        return {name: (each.places(who), self.actual[each.order]) for name, each in rankings.items()}
+
+    @cached_property
     def _terms(self) -> tuple[list[tuple[str, str]], Array]:
         """(predictor, metric) and rows of what is averaged over customers."""
         terms = {(one.name, name): row for one in self.predictors for name, row in self._averaged(one).items()}
@@ -189,11 +196,12 @@ class Bench:
         """One predictor's metrics, from its plain means and its ranking."""
         table = {**table, "rmse": np.sqrt(table["rmse"])}
         ranked = one.ranking.under(weights)
-        ranks = happened.weighted(ranked)
+        places, actual = self._ordered[one.name]
+        ranks = happened.weighted(ranked, places)
         table["gini"] = gini_of(ranks, happened)
         table["spearman"] = spearman_of(ranks, happened)
         table["auc_active"] = auc_active_of(ranks, happened)
-        predicted, realised = ranked.equal_parts(self.actual)
+        predicted, realised = ranked.equal_parts(actual)
         table["decile_mape"] = decile_mape_of(predicted, realised)
         table["top_decile_capture"] = capture_of(realised)
         if one.pit is not None:

@@ -164,8 +164,8 @@ class Happened:
         """From the ranking by what happened, and weights of shape (B, n)."""
         who, nobody = np.flatnonzero(actual), np.flatnonzero(actual == 0)[:1]
         ranked = ranking.under(weights)
-        least = ranked.midranks(nobody) if nobody.size else np.zeros((len(weights), 1))
-        return cls(who, actual[who], columns(weights, who), ranked.midranks(who), least, ranked.n)
+        least = ranked.midranks(ranking.places(nobody)) if nobody.size else np.zeros((len(weights), 1))
+        return cls(who, actual[who], columns(weights, who), ranked.midranks(ranking.places(who)), least, ranked.n)
 
     @cached_property
     def area(self) -> Array:
@@ -183,16 +183,17 @@ class Happened:
         nothing = (self.n - self.weights.sum(axis=1)) * self.least[:, 0] ** 2
         return np.asarray(np.einsum("bm,bm->b", self.weights, self.ranks**2) + nothing)
 
-    def weighted(self, predicted: Ranked) -> Array:
-        """(B, m) weights × a prediction's mid-ranks."""
-        ranks = predicted.midranks(self.who)
+    def weighted(self, predicted: Ranked, places: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Array:
+        """(B, m) weights × a prediction's mid-ranks; ``places`` are those of ``who`` in its order."""
+        ranks = predicted.midranks(places)
         ranks *= self.weights
         return ranks
 
 
 def _ranks(formula: Callable[[Array, Happened], Array], weights: Array, prediction: Array, actual: Array) -> Array:
     happened = Happened.of(actual, Ranking.of(actual), weights)
-    return formula(happened.weighted(Ranking.of(prediction).under(weights)), happened)
+    ranking = Ranking.of(prediction)
+    return formula(happened.weighted(ranking.under(weights), ranking.places(happened.who)), happened)
 
 
 def gini_of(weighted: Array, happened: Happened) -> Array:
@@ -246,7 +247,13 @@ def decile_mape(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | N
 
     Tie groups are split pro rata between parts; parts with no actual are skipped (count them with ``empty_parts``).
     """
-    return _answer(lambda w, p, a: decile_mape_of(*Ranking.of(p).under(w).equal_parts(a)), weights, prediction, actual)
+    return _answer(lambda w, p, a: decile_mape_of(*equal_parts(w, p, a)), weights, prediction, actual)
+
+
+def equal_parts(weights: Array, prediction: Array, actual: Array) -> tuple[Array, Array]:
+    """Predicted and actual sums of ten parts of equal weight, by prediction."""
+    ranking = Ranking.of(prediction)
+    return ranking.under(weights).equal_parts(actual[ranking.order])
 
 
 def decile_mape_of(predicted: Array, actual: Array) -> Array:
@@ -259,14 +266,12 @@ def decile_mape_of(predicted: Array, actual: Array) -> Array:
 def empty_parts(prediction: ArrayLike, actual: ArrayLike) -> int:
     """How many of the ten parts have no actual, and are skipped by ``decile_mape``."""
     p, a = np.asarray(prediction, float), np.asarray(actual, float)
-    return int((Ranking.of(p).under(np.ones((1, len(p)))).equal_parts(a)[1] <= 0).sum())
+    return int((equal_parts(np.ones((1, len(p))), p, a)[1] <= 0).sum())
 
 
 def top_decile_capture(prediction: ArrayLike, actual: ArrayLike, weights: ArrayLike | None = None) -> Any:
     """Share of the actual total that came from the tenth predicted highest (ties pro rata)."""
-    return _answer(
-        lambda w, p, a: top_decile_capture_of(Ranking.of(p).under(w).equal_parts(a)[1]), weights, prediction, actual
-    )
+    return _answer(lambda w, p, a: top_decile_capture_of(equal_parts(w, p, a)[1]), weights, prediction, actual)
 
 
 def top_decile_capture_of(actual: Array) -> Array:

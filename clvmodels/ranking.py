@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,16 @@ class Ranking:
         """The sum of an amount, one per customer, over each tie group."""
         return np.asarray(np.bincount(self.codes, weights=amount, minlength=len(self.score)), float)
 
+    @cached_property
+    def scores(self) -> Array:
+        """The score of each customer, in order."""
+        return np.repeat(self.score, np.diff(self.firsts))
+
+    def places(self, customers: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Where the tie groups of some customers begin and end in the order."""
+        codes = self.codes[customers]
+        return self.firsts[codes], self.firsts[codes + 1]
+
     def under(self, weights: Array) -> Ranked:
         """The ranking when customers count ``weights``: shape (B, n), a set of weights in each row."""
         weights = columns(weights, self.order)
@@ -74,11 +85,10 @@ class Ranked:
         """(B,) all the weight."""
         return np.asarray(self.upto[:, -1])
 
-    def midranks(self, customers: NDArray[np.intp]) -> Array:
-        """(B, customers) mid-ranks less their mean: weight ranked below + half the weight tied − half of all."""
-        codes, firsts = self.ranking.codes[customers], self.ranking.firsts
-        ranks = columns(self.upto, firsts[codes])
-        ranks += columns(self.upto, firsts[codes + 1])
+    def midranks(self, places: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Array:
+        """(B, places) mid-ranks less their mean: weight ranked below + half the weight tied − half of all."""
+        ranks = columns(self.upto, places[0])
+        ranks += columns(self.upto, places[1])
         ranks -= self.n[:, None]
         ranks /= 2
         return ranks
@@ -86,7 +96,8 @@ class Ranked:
     def equal_parts(self, actual: Array) -> tuple[Array, Array]:
         """Predicted and actual sums in ten parts of equal weight, the highest predictions first; shapes (10, B).
 
-        A customer, or a tie group, that straddles a boundary is split pro rata.
+        ``actual`` is in the order of the ranking. A customer, or a tie group, that straddles a boundary is split pro
+        rata.
         """
         ranking, sets = self.ranking, np.arange(len(self.weights))[:, None]
         bounds = np.arange(1, PARTS) * (self.n / PARTS)[:, None]
@@ -113,7 +124,7 @@ class Ranked:
             result[:, :-1] += straddling * (1 - above)
             return np.asarray(result[:, ::-1].T)
 
-        return parts(np.repeat(ranking.score, np.diff(ranking.firsts))), parts(actual[ranking.order])
+        return parts(ranking.scores), parts(actual)
 
 
 def columns(table: Array, places: NDArray[np.intp]) -> Array:

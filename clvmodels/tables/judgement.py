@@ -31,7 +31,7 @@ def deciles(split: Split, forecast: Predictions, *, evaluation: Evaluation) -> F
     actual, parts = evaluation.actual(quantity), []
     for name, prediction in predictions(evaluation, quantity).items():
         everybody = np.ones((1, len(actual)))
-        sums = Ranking.of(prediction).under(everybody).equal_parts(actual)
+        sums = metrics.equal_parts(everybody, prediction, actual)
         predicted, realised = (part[:, 0] / (len(actual) / PARTS) for part in sums)
         decile = np.arange(1, PARTS + 1)
         parts.append(pd.DataFrame({"predictor": name, "decile": decile, "predicted": predicted, "actual": realised}))
