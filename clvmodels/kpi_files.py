@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from clvmodels.attention import Attention, attention_to, flag_customers, reason_words
+from clvmodels.attention import Attention, attention_to, reason_words
 from clvmodels.channels import Channels, compare_channels
 from clvmodels.errors import InputError
 from clvmodels.files import check_folder, whole_folder
@@ -23,6 +23,7 @@ from clvmodels.summary import Summary, summarize
 
 SCHEMA = 1
 MARKER = "kpis.json"
+ATTENTION = "attention.csv"
 TABLES: dict[str, str] = {
     "kpis.csv": "Indicators as observed and as the model expects them, of everyone and of each segment.",
     "periods.csv": "Indicators period by period, with the band that the model predicts.",
@@ -33,7 +34,7 @@ TABLES: dict[str, str] = {
     "levers.csv": "What one percent of order value, frequency or retention is worth, by model and formula.",
     "offers.csv": "What a retention offer may cost to break even.",
     "rewards.csv": "The rise of frequency that pays for a reward.",
-    "attention.csv": "Every customer: value at risk, silence, difference between formula and model, and its reason.",
+    ATTENTION: "Every customer: value at risk, silence, difference between formula and model, and its reason.",
     "lists.csv": "The customers at the top of each list, with the reason in words.",
 }
 """Every file that may be written, and what it holds."""
@@ -86,6 +87,7 @@ def kpi_book(
     months: int = 12,
     confidence: float = 0.90,
     seed: int = 0,
+    each: Callable[[pd.DataFrame], None] | None = None,
 ) -> KpiBook:
     """Everything about a forecast's indicators, channels, levers and customers, in one value.
 
@@ -99,6 +101,8 @@ def kpi_book(
         An earlier date, or another run, to compare with: what was seen, and with its forecast also what is expected.
     months, confidence, seed
         See :func:`compare_channels`.
+    each
+        Called with what :func:`flag_customers` says of some customers at a time, in their order.
     """
     summary, notes = forecast.summary, []
     segments = [name for name in summary.segments if forecast.frame[name].nunique(dropna=False) <= MOST_GROUPS]
@@ -127,7 +131,7 @@ def kpi_book(
         channels=channels,
         levers=value_levers(forecast) if money else None,
         levers_by=value_levers(forecast, several[0]) if money and several else None,
-        attention=attention_to(forecast),
+        attention=attention_to(forecast, each=each),
         changes=_changes(against, forecast, seed),
         notes=tuple(notes),
     )
@@ -171,34 +175,58 @@ def check_kpi_folder(directory: str | Path) -> Path:
     return check_folder(directory, marker=MARKER, ours={MARKER, *TABLES}, what="kpis")
 
 
-def write_kpis(target: Path, book: KpiBook, forecast: Predictions) -> list[str]:
-    """Write the tables there are, whole or not at all; returns their names."""
-    tables = kpi_tables(book, forecast)
-    horizon = forecast.horizon
-    facts: dict[str, Any] = {
-        "schema": SCHEMA,
-        "source": forecast.summary.source,
-        "sha256": forecast.summary.sha256,
-        "observed_until": forecast.summary.until.isoformat(),
-        "horizon": {"start": horizon.start.isoformat(), "end": horizon.end.isoformat()},
-        "unit": forecast.unit.value,
-        "currency": forecast.currency,
-        "margin": forecast.margin,
-        "discount_rate": forecast.discount_rate,
-        "period": book.history.period if book.history else None,
-        "cohort": book.history.cohort_length if book.history else None,
-        "tables": {name: TABLES[name] for name in tables},
-        "notes": list(book.notes),
-    }
+def write_kpis(
+    target: Path,
+    forecast: Predictions,
+    *,
+    against: Summary | Predictions | None = None,
+    months: int = 12,
+    confidence: float = 0.90,
+    seed: int = 0,
+) -> tuple[KpiBook, list[str]]:
+    """Measure (see :func:`kpi_book`) and write the tables there are, whole or not at all; the book and their names.
+
+    The table of every customer is written while its lists are made, and never there as a whole.
+    """
     with whole_folder(target) as folder:
+        book = kpi_book(
+            forecast, against=against, months=months, confidence=confidence, seed=seed,
+            each=lambda flags: _append(flags, folder / ATTENTION),
+        )  # fmt: skip
+        tables = kpi_tables(book, forecast)
         for name, table in tables.items():
-            table.to_csv(folder / name, index=False, float_format="%.10g", lineterminator="\n", date_format="%Y-%m-%d")
+            _append(table, folder / name)
+        names = [name for name in TABLES if name in tables or name == ATTENTION]
+        horizon = forecast.horizon
+        facts: dict[str, Any] = {
+            "schema": SCHEMA,
+            "source": forecast.summary.source,
+            "sha256": forecast.summary.sha256,
+            "observed_until": forecast.summary.until.isoformat(),
+            "horizon": {"start": horizon.start.isoformat(), "end": horizon.end.isoformat()},
+            "unit": forecast.unit.value,
+            "currency": forecast.currency,
+            "margin": forecast.margin,
+            "discount_rate": forecast.discount_rate,
+            "period": book.history.period if book.history else None,
+            "cohort": book.history.cohort_length if book.history else None,
+            "tables": {name: TABLES[name] for name in names},
+            "notes": list(book.notes),
+        }
         (folder / MARKER).write_text(json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    return list(tables)
+    return book, names
+
+
+def _append(table: pd.DataFrame, path: Path) -> None:
+    """Rows of a CSV, below those that are there."""
+    table.to_csv(
+        path, index=False, mode="a", header=not path.exists(), float_format="%.10g", lineterminator="\n",
+        date_format="%Y-%m-%d",
+    )  # fmt: skip
 
 
 def kpi_tables(book: KpiBook, forecast: Predictions) -> dict[str, pd.DataFrame]:
-    """The tables as they are written, by file name."""
+    """The tables as they are written, by file name, but that of every customer."""
     seen = book.observed.rename(columns={"lower": "mean_lower", "upper": "mean_upper"}).assign(kind="observed")
     known = book.expected.assign(kind="expected")
     columns = ["kind", "segment", "group", "customers", "indicator", "value", "mean_lower", "mean_upper", "lower"]
@@ -220,7 +248,6 @@ def kpi_tables(book: KpiBook, forecast: Predictions) -> dict[str, pd.DataFrame]:
     for name, part in (("levers.csv", "one_percent"), ("offers.csv", "offers"), ("rewards.csv", "rewards")):
         if book.levers is not None:
             tables[name] = _levered(book, part)
-    tables["attention.csv"] = flag_customers(forecast)
     tables["lists.csv"] = listed(book.attention, forecast)
     return tables
 

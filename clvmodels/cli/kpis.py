@@ -47,7 +47,7 @@ def kpis(
 
     Example:  clvmodels kpis run --against 2025-06-30 --out kpis
     """
-    from clvmodels.kpi_files import check_kpi_folder, kpi_book, write_kpis
+    from clvmodels.kpi_files import check_kpi_folder, write_kpis
     from clvmodels.prediction import predict
 
     target = check_kpi_folder(out)
@@ -64,8 +64,9 @@ def kpis(
             theirs = _fits_of(against, other, fits, models.method, models.seed)
             before = predict(theirs[0], other, spend=theirs[1], **given) if theirs else other
         say("measuring")
-        book = kpi_book(forecast, against=before, months=months, confidence=confidence, seed=models.seed)
-        names = write_kpis(target, book, forecast)
+        book, names = write_kpis(
+            target, forecast, against=before, months=months, confidence=confidence, seed=models.seed
+        )
     _tell(book, forecast)
     screen.say("", f"Wrote to {Path(out)}: {', '.join(names)} and kpis.json, which says what they hold.")
 
