@@ -27,6 +27,7 @@ REPLICATES = 40
 MOST_CUSTOMERS = 50_000
 """Customers that are simulated; of a larger log these are drawn at random and stand for all."""
 LETTERS = {"week": "W-SUN", "month": "M", "quarter": "Q"}
+BY = ["_first", "_period"]
 UNITS: dict[str, Any] = {"week": "W", "month": "M", "quarter": "Q"}
 """What engines call the periods; to both a week begins on a Monday."""
 FEW, MANY = 120, 366 * 5
@@ -163,18 +164,9 @@ def _observed(
     summary: Summary, period: str, starts: NDArray[np.int64], first: NDArray[np.int64], groups: Groups
 ) -> _Table:
     """What happened: purchases are counted in the engine, by day of the first purchase and period."""
-    p, c = summary.purchases, summary.customers
     last = int(np.datetime64(summary.until, "D").astype(np.int64))
-    dated = p.mutate(_period=p.date.truncate(UNITS[period]))
-    sums = {"orders": dated.count()} | ({"value": dated.value.sum()} if summary.has_value else {})
-    # In two steps: engines count distinct customers in memory, and groups wherever there is room.
-    each = dated.group_by(["customer_id", "_period"]).agg(**sums)
-    born = c.select(_id=c.customer_id, _first=c.first_purchase)
-    each = each.inner_join(born, [each.customer_id == born["_id"]])
-    by = ["_first", "_period"]
-    totals = {name: each[name].sum() for name in sums}
-    found: pd.DataFrame = each.group_by(by).agg(customers=each.count(), **totals).to_pandas().sort_values(by)
-    days, begun = (np.asarray(found[name], "datetime64[D]").astype(np.int64) for name in by)
+    found = pd.concat([_counted(some, period) for some in summary.in_pieces()]).groupby(BY).sum().reset_index()
+    days, begun = (np.asarray(found[name], "datetime64[D]").astype(np.int64) for name in BY)
     place, home = (np.searchsorted(starts, each, side="right") - 1 for each in (begun, days))
     cell = _cohort_of(days, first, groups) * starts.size + place
     shape = (groups.n, starts.size)
@@ -192,6 +184,20 @@ def _observed(
         value,
         *_exposed(starts, first, last, groups),
     )
+
+
+def _counted(summary: Summary, period: str) -> pd.DataFrame:
+    """Orders, their value and the customers who placed them, by day of the first purchase and period."""
+    p, c = summary.purchases, summary.customers
+    dated = p.mutate(_period=p.date.truncate(UNITS[period]))
+    sums = {"orders": dated.count()} | ({"value": dated.value.sum()} if summary.has_value else {})
+    # In two steps: engines count distinct customers in memory, and groups wherever there is room.
+    each = dated.group_by(["customer_id", "_period"]).agg(**sums)
+    born = c.select(_id=c.customer_id, _first=c.first_purchase)
+    each = each.inner_join(born, [each.customer_id == born["_id"]])
+    totals = {name: each[name].sum() for name in sums}
+    found: pd.DataFrame = each.group_by(BY).agg(customers=each.count(), **totals).to_pandas()
+    return found
 
 
 def _cohort_of(days: NDArray[np.int64], first: NDArray[np.int64], groups: Groups) -> NDArray[np.intp]:

@@ -73,10 +73,10 @@ def duckdb_engine() -> Any:
     return con
 
 
-def keep(pieces: Iterable[ir.Table]) -> ir.Table:
+def keep(pieces: Iterable[ir.Table], *, compress: bool = True) -> ir.Table:
     """The rows of all pieces, worked out one piece after the other, in their engine as long as anybody asks for them.
 
-    Our own engine keeps them compressed, a quarter of the size; another has one piece, and its own ways.
+    Our own engine can compress them to a quarter of the size; another has one piece, and its own ways.
     """
     import ibis
 
@@ -87,13 +87,18 @@ def keep(pieces: Iterable[ir.Table]) -> ir.Table:
         return piece.cache()
     name = ibis.util.gen_name("kept")
     con.create_table(name, piece, database=(_STORE, "main"))
-    con.con.execute(f"CHECKPOINT {_STORE}")  # which compresses
+    _settle(con, compress)
     for piece in waiting:
         con.insert(name, piece, database=(_STORE, "main"))
-        con.con.execute(f"CHECKPOINT {_STORE}")
+        _settle(con, compress)
     kept = con.table(name, database=(_STORE, "main"))
     weakref.finalize(kept.op(), _forget, con, name).atexit = False
     return kept
+
+
+def _settle(con: Any, compress: bool) -> None:
+    if compress:
+        con.con.execute(f"CHECKPOINT {_STORE}")  # compresses what was added since the last
 
 
 def _forget(con: Any, name: str) -> None:

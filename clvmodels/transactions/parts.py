@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PART = "_part"
 """Column that says in which part a row's customer is; there is none where all are in one."""
-WHOLE, FEWEST, MOST = 2_500_000, 4, 12_500_000
+WHOLE, FEWEST, MOST = 2_500_000, 2, 12_500_000
 """Rows that are worked on in one piece; the fewest parts of more; the most rows of a part, where they are many."""
 
 
@@ -26,7 +26,7 @@ def parts_for(rows: int) -> int:
     Examples
     --------
     >>> parts_for(100_000), parts_for(10_000_000), parts_for(102_000_000)
-    (1, 4, 9)
+    (1, 2, 9)
     """
     return 1 if rows <= WHOLE else max(FEWEST, math.ceil(rows / MOST))
 
@@ -60,5 +60,6 @@ def by_parts(table: ir.Table, parts: int, work: Callable[[ir.Table], ir.Table]) 
         What treats no customer's rows together with another's.
     """
     if parts == 1:
-        return keep([work(table)])
-    return keep(work(table.filter(table[PART] == part)) for part in range(parts))
+        return keep([work(table)], compress=False)
+    # What is made of a log is a tenth of it: worth compressing where that is much.
+    return keep((work(table.filter(table[PART] == part)) for part in range(parts)), compress=parts > FEWEST)
