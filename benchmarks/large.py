@@ -84,7 +84,8 @@ def _measured(size: int, folder: Path, scratch: Path) -> dict[str, Any]:
 def _run(words: list[str]) -> tuple[dict[str, float], str]:
     """What a process costs, and what it prints."""
     start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True)
+    alone = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}  # as the command has it
+    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True, env=os.environ | alone)
     assert process.stdout is not None
     said = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
