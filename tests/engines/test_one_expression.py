@@ -278,7 +278,7 @@ def many_customers() -> pa.Table:
     """Money of sixteen digits, as exchange rates make it, whose sums every engine rounds in its own way."""
     families = BGNBD(r=0.6, alpha=6.0, a=0.4, b=3.0), GammaGamma(p=6.25, q=3.74, v=15.44)
     log = clv.simulate(
-        families[0], spend=families[1], customers=20_000, start="2023-01-01", end="2024-06-30", unit="week", seed=4
+        families[0], spend=families[1], customers=8_000, start="2023-01-01", end="2024-06-30", unit="week", seed=4
     )
     return pa.Table.from_pandas(log.astype({"date": "datetime64[us]"}), preserve_index=False)
 
