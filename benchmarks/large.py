@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import clvmodels as clv
+from clvmodels.workers import ALONE
 
 HERE = Path(__file__).parent
 SIZES = (100_000, 1_000_000, 10_000_000)
@@ -84,8 +85,7 @@ def _measured(size: int, folder: Path, scratch: Path) -> dict[str, Any]:
 def _run(words: list[str]) -> tuple[dict[str, float], str]:
     """What a process costs, and what it prints."""
     start = time.perf_counter()
-    alone = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}  # as the command has it
-    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True, env=os.environ | alone)
+    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True, env=os.environ | ALONE)
     assert process.stdout is not None
     said = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)

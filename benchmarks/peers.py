@@ -23,6 +23,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from clvmodels.workers import ALONE
+
 HERE = Path(__file__).parent
 SHORT, TIMES = 20.0, 3
 PATIENCE = 1800
@@ -96,12 +98,11 @@ def measure(task: str, engine: str, files: dict[str, str], python: str, extra: d
     if engine in ("lifetimes", "pymc-marketing"):
         words.append(f"rfm={files[kind + '-rfm']}")
     command = [python, str(HERE / "measure.py"), "bgnbd" if task == "cohort" else task, engine, *words]
-    environment = os.environ | {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
     runs: list[dict[str, Any]] = []
     for _ in range(TIMES):
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, check=False, timeout=PATIENCE, env=environment
+                command, capture_output=True, text=True, check=False, timeout=PATIENCE, env=os.environ | ALONE
             )
         except subprocess.TimeoutExpired:
             return {"failed": f"not done after {PATIENCE:,} s"}

@@ -16,6 +16,9 @@ from typing import Any, BinaryIO, TypeVar
 LIMIT = "CLVMODELS_WORKERS"
 """Environment variable: at most so many processes at work, where nothing else was said; 1 keeps to the caller's own."""
 
+ALONE = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "OMP")}
+"""Environment of a process whose linear algebra keeps to one thread: more would wait longer than they work."""
+
 _LENGTH = struct.Struct("<Q")
 _CODE = "from clvmodels.workers import serve; serve()"
 
@@ -73,14 +76,13 @@ def _start() -> subprocess.Popen[bytes] | None:
     """A process that waits for tasks, its linear algebra in one thread: small products gain nothing from more."""
     if not sys.executable:
         return None
-    alone = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "OMP")}
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     try:
         return subprocess.Popen(
             [sys.executable, "-c", _CODE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **alone, "PYTHONPATH": path},
+            env={**os.environ, **ALONE, "PYTHONPATH": path},
         )
     except OSError:
         return None

@@ -17,6 +17,7 @@ from clvmodels.cli.commands import app
 from clvmodels.cli.screen import complain
 from clvmodels.errors import CLVError, ConvergenceError, DiagnosticWarning
 from clvmodels.language import LANGUAGES, _, speaking
+from clvmodels.workers import ALONE
 
 __all__ = ["app", "main"]
 
@@ -40,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0
     """
     if argv is None:  # the process is ours, and NumPy not loaded yet
-        for library in ("OPENBLAS", "MKL", "OMP"):
-            os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # small products: threads wait longer than they work
+        for name, number in ALONE.items():
+            os.environ.setdefault(name, number)
     words = (sys.argv[1:] if argv is None else list(argv)) or ["--help"]
     with speaking(LANGUAGES[0]):  # to which all goes back after a command that speaks another
         return _run(words, debug=words[:1] == ["--debug"] or bool(os.environ.get("CLVMODELS_DEBUG")))

@@ -80,25 +80,21 @@ def keep(pieces: Iterable[ir.Table], *, compress: bool = True) -> ir.Table:
     """
     import ibis
 
-    waiting = iter(pieces)
-    piece = next(waiting)
-    con: Any = piece.get_backend()
-    if con not in _OURS:
-        return piece.cache()
+    con: Any = None
     name = ibis.util.gen_name("kept")
-    con.create_table(name, piece, database=(_STORE, "main"))
-    _settle(con, compress)
-    for piece in waiting:
-        con.insert(name, piece, database=(_STORE, "main"))
-        _settle(con, compress)
+    for piece in pieces:
+        if con is None:
+            con = piece.get_backend()
+            if con not in _OURS:
+                return piece.cache()
+            con.create_table(name, piece, database=(_STORE, "main"))
+        else:
+            con.insert(name, piece, database=(_STORE, "main"))
+        if compress:
+            con.con.execute(f"CHECKPOINT {_STORE}")  # compresses what was added since the last
     kept = con.table(name, database=(_STORE, "main"))
     weakref.finalize(kept.op(), _forget, con, name).atexit = False
     return kept
-
-
-def _settle(con: Any, compress: bool) -> None:
-    if compress:
-        con.con.execute(f"CHECKPOINT {_STORE}")  # compresses what was added since the last
 
 
 def _forget(con: Any, name: str) -> None:

@@ -32,6 +32,8 @@ class Period:
         ``customer_id``, ``rows`` and, with money, ``value``: all input rows of each customer, whatever became of them.
     fates
         A ledger of the period's own rows.
+
+    The tables of a log that is worked on in several parts have ``_part`` too.
     """
 
     purchases: ir.Table

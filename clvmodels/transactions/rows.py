@@ -18,7 +18,7 @@ CODES = ("", "null_id", "null_date", "bad_date", "null_value", "bad_value", "neg
 """Why a row cannot be used, in the order in which the reasons are looked for; the engine knows them by their place."""
 
 SMALL = 1_000_000
-"""Rows up to which sorting and keeping a copy cost next to nothing."""
+"""Rows up to which sorting costs next to nothing."""
 
 
 def judge(raw: ir.Table, columns: Columns, *, reading: str, decimal: str, returns: str) -> ir.Table:
@@ -79,10 +79,11 @@ def group(judged: ir.Table, columns: Columns, counted: Tally, parts: int) -> ir.
 
     rows = judged.filter(judged["_reason"] == 0) if counted.left_out else judged
     if parts > 1:
-        some = (rows.filter(part_of(rows.customer_id, part, parts)) for part in range(parts))
         days = keep(
-            _grouped(piece, columns, counted).mutate(**{PART: ibis.literal(part, "int16")})
-            for part, piece in enumerate(some)
+            _grouped(rows.filter(part_of(rows.customer_id, part, parts)), columns, counted).mutate(
+                **{PART: ibis.literal(part, "int16")}
+            )
+            for part in range(parts)
         )
     else:
         days = _grouped(rows, columns, counted)

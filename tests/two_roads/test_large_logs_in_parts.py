@@ -126,7 +126,9 @@ def test_a_log_is_divided_the_same(returned: pd.DataFrame, returns: str, monkeyp
         log = clv.read_transactions(returned, segment="channel", cost="spent", returns=returns)
         return log, clv.split(log, calibration_end="2023-10-15", unit="day")
 
-    (log, one), (large, other) = divided(), monkeypatch.setattr(parts, "WHOLE", 1000) or divided()
+    log, one = divided()
+    monkeypatch.setattr(parts, "WHOLE", 1000)
+    large, other = divided()
     assert (log.parts, large.parts) == (1, parts.FEWEST)
     assert large.table.columns == log.table.columns
     assert other.calibration.purchases.columns == one.calibration.purchases.columns
