@@ -89,7 +89,7 @@ def drift_of(fit: Fit, log: Transactions, until: dt.date, *, seed: int = 0) -> D
     if until <= fit.until or log.first_date > fit.until:
         return None
     before = summary_of(log, fit.until, fit.unit)
-    seen = period(log, log.days.filter(log.days.date > fit.until, log.days.date <= until))
+    seen = period(log, log.days.filter(log.days.date > fit.until, log.days.date <= until), totals=True)
     known = before.customers
     later = seen.customers.select("customer_id", bought="purchases")
     both = known.left_join(later, "customer_id").select("frequency", "recency", "T", "bought")

@@ -20,9 +20,9 @@ STEPS = 8.0
 """Grid steps per standard deviation of the narrowest component: the rules below are of order six. Half with draws."""
 OUTSIDE = 1e-10
 """Probability left out at each end of the grid, where the tails are powers of W."""
-STRETCH, TOGETHER = 128, 16
+STRETCH, TOGETHER = 64, 16
 """Nodes of the grid that are worked on at a time, and components that are left out there together."""
-NOTHING = 1e-15
+NOTHING = 1e-12
 """Probability, to either side, of components that are left out."""
 CLOSE = 1e-10
 """Part of a grid step that a quantile moves by in Newton's last step, whose square is what is left to go."""

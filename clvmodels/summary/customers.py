@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
-WHOLE = 250_000
+WHOLE = 100_000
 """Customers that leave the engine in one piece; more come in pieces of so many."""
 _NO_PURCHASES = noted("this summary was made from an RFM table and holds no purchases. Give the transactions instead.")
 
@@ -198,9 +198,10 @@ class Summary:
         """
         if self.rfm is not None:
             return self.rfm
-        if sum(row.customers for row in self.ledger if row.reason == "used") <= WHOLE:
+        rows = sum(row.customers for row in self.ledger if row.reason == "used")
+        if rows <= WHOLE:
             return self._told(self._described.order_by("customer_id").to_pandas())
-        return self._in_order(stacked(self.parts(WHOLE)))
+        return self._in_order(stacked(self.parts(WHOLE), rows))
 
     def parts(self, size: int) -> Iterator[pd.DataFrame]:
         """``frame``, at most ``size`` rows at a time, as they leave the engine: for more customers than fit."""
@@ -351,7 +352,7 @@ class Summary:
         late = late.anti_join(c, [late.customer_id == c.customer_id, late.date == c.first_purchase])
         money = {"value": late.value.sum()} if self.has_value else {}
         bought = late.group_by("customer_id").agg(purchases=late.count(), **money)
-        return per_customer(bought, self.frame["customer_id"], self.has_value)
+        return placed(bought, self.frame["customer_id"], self.has_value)[0]
 
     def history(self, customer_ids: Sequence[Any]) -> pd.DataFrame:
         """The purchase days of a few customers: ``customer_id``, ``date``[, ``value``], sorted."""
@@ -464,8 +465,8 @@ def daily(days: ir.Table, has_value: bool) -> pd.DataFrame:
     return found.sort_values("date", ignore_index=True)
 
 
-def per_customer(bought: ir.Table, customer_ids: pd.Series, has_value: bool) -> pd.DataFrame:
-    """Columns ``customer_id``, ``purchases``[, ``value``] for these customers in this order, zeros included."""
+def placed(bought: ir.Table, customer_ids: pd.Series, has_value: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``customer_id``, ``purchases``[, ``value``] of these customers in this order, zeros included; and the others'."""
     found = bought.select("customer_id", "purchases", *(["value"] if has_value else [])).to_pandas()
     place = pd.Index(customer_ids).get_indexer(pd.Index(found["customer_id"]))
     known = place >= 0
@@ -473,13 +474,29 @@ def per_customer(bought: ir.Table, customer_ids: pd.Series, has_value: bool) -> 
     for name, kind in (("purchases", "int64"), *((("value", "float64"),) if has_value else ())):
         columns[name] = np.zeros(len(customer_ids), kind)
         columns[name][place[known]] = steady(found[name].fillna(0)[known])
-    return pd.DataFrame(columns, copy=False)
+    return pd.DataFrame(columns, copy=False), found[~known]
 
 
-def stacked(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Tables below one another, column by column, so that never all of them are there twice."""
-    columns = [{name: part[name] for name in part} for part in parts]
-    names = list(columns[0])
+def stacked(parts: Iterable[pd.DataFrame], rows: int) -> pd.DataFrame:
+    """Tables below one another, ``rows`` in all: numbers are put where they belong at once, none is there twice.
+
+    A column that begins with whole numbers and goes on with others becomes one of those.
+    """
+    columns: dict[Any, Any] = {}
+    done = 0
+    for part in parts:
+        for name, column in part.items():
+            if not (isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufM"):
+                columns.setdefault(name, []).append(column)
+                continue
+            whole = columns[name] if done else np.empty(rows, column.dtype)
+            columns[name] = whole.astype(np.result_type(whole.dtype, column.dtype), copy=False)
+            columns[name][done : done + len(part)] = column
+        done += len(part)
     return pd.DataFrame(
-        {name: pd.concat([one.pop(name) for one in columns], ignore_index=True) for name in names}, copy=False
+        {
+            name: pd.concat(column, ignore_index=True) if isinstance(column, list) else column
+            for name, column in columns.items()
+        },
+        copy=False,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -15,9 +16,9 @@ from clvmodels.calendar import ONE_DAY, Horizon, Unit, as_date
 from clvmodels.errors import InputError
 from clvmodels.language import _
 from clvmodels.summary.clock import check_clock
-from clvmodels.summary.customers import Summary, daily, per_customer, summary_of
+from clvmodels.summary.customers import Summary, daily, placed, summary_of
 from clvmodels.transactions import LedgerRow, Transactions, read_transactions
-from clvmodels.transactions.fates import after, outside
+from clvmodels.transactions.fates import after, outside_by
 from clvmodels.transactions.ledger import in_order
 from clvmodels.transactions.period import Period, period
 
@@ -132,28 +133,18 @@ def split(
     _check_split(log, cut, end, unit)
 
     calibration = summary_of(log, cut, unit)
-    seen = period(log, log.days.filter(log.days.date > cut, log.days.date <= end))
+    seen = period(log, log.days.filter(log.days.date > cut, log.days.date <= end), totals=True)
     # To the calibration's ledger the holdout is rows, of its customers and of those born later; nothing else is known.
-    known = calibration.customers.select("customer_id")
-    later = [
-        outside(seen.rows.semi_join(known, "customer_id"), "holdout", log.has_value),
-        outside(seen.rows.anti_join(known, "customer_id"), "born_in_holdout", log.has_value),
-        after(log.days, end, log.has_value),
-    ]
+    later = outside_by(seen.rows, calibration.customers, ("holdout", "born_in_holdout"), log.has_value)
+    later.append(after(log.days, end, log.has_value))
     calibration = replace(calibration, ledger=in_order([*calibration.ledger, *later]))
     return Split(calibration, _holdout(log, calibration, seen, end))
 
 
 def _holdout(log: Transactions, calibration: Summary, seen: Period, end: dt.date) -> Holdout:
-    known = calibration.customers.select("customer_id")
-    frame = per_customer(
-        seen.customers.semi_join(known, "customer_id"), calibration.frame["customer_id"], log.has_value
-    )
-    born = seen.customers.anti_join(known, "customer_id")
-    money = {"value": born.value.sum()} if log.has_value else {}
-    new = born.agg(customers=born.count(), purchases=born.purchases.sum(), **money).to_pandas().fillna(0).iloc[0]
+    frame, born = placed(seen.customers, calibration.frame["customer_id"], log.has_value)
     horizon = Horizon(calibration.until + ONE_DAY, end)
-    if not (frame["purchases"].any() or new["customers"]):
+    if not (frame["purchases"].any() or len(born)):
         raise InputError(
             _("no purchase falls in the holdout ({horizon}); the last transaction is on {last_date}.\n").format(
                 horizon=horizon, last_date=log.last_date
@@ -165,10 +156,10 @@ def _holdout(log: Transactions, calibration: Summary, seen: Period, end: dt.date
     return Holdout(
         frame=frame,
         horizon=horizon,
-        new_customers=int(new["customers"]),
-        new_purchases=int(new["purchases"]),
-        new_value=float(new["value"]) if log.has_value else None,
-        daily=daily(seen.purchases.semi_join(known, "customer_id"), log.has_value),
+        new_customers=len(born),
+        new_purchases=int(born["purchases"].sum()),
+        new_value=math.fsum(born["value"]) if log.has_value else None,  # whatever the order they come in
+        daily=daily(seen.purchases.semi_join(calibration.customers, "customer_id"), log.has_value),
         unit=calibration.unit,
         ledger=in_order(seen.fates),
     )

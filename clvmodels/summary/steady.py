@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 DIGITS = 12
+_UP, _DOWN = (np.array([float(f"1e{place}") for place in range(last)]) for last in (23, 310 - DIGITS))
+"""Powers of ten; up to the 22nd they are exact, so that a quotient by one is the decimal nearest to the amount."""
 
 
 def steady(amounts: Any) -> NDArray[np.float64]:
@@ -24,8 +26,12 @@ def steady(amounts: Any) -> NDArray[np.float64]:
     values = np.asarray(amounts, float)
     with np.errstate(divide="ignore", invalid="ignore"):
         places = DIGITS - 1 - np.floor(np.log10(np.abs(values)))
-        # A power of ten up to the 22nd is exact, so that the quotient is the decimal nearest to the amount.
-        up = 10.0 ** np.clip(places, 0, 22)
-        down = 10.0 ** np.clip(-places, 0, 300)
+    known = np.isfinite(places) & (places < _UP.size)
+    place = np.where(known, places, 0).astype(np.intp)
+    up = _UP.take(place, mode="clip")
+    if place.size and place.min() < 0:
+        down = _DOWN.take(-place, mode="clip")
         rounded = np.rint(values / down * up) / up * down
-    return np.where(np.isfinite(places) & (places <= 22), rounded, values)
+    else:
+        rounded = np.rint(values * up) / up
+    return np.where(known, rounded, values)

@@ -9,13 +9,33 @@ from clvmodels.transactions.ledger import LedgerRow
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import pandas as pd
 
 
 def outside(rows: ir.Table, reason: str, has_value: bool) -> LedgerRow:
     """One line for customers' rows that are not looked into: ``rows`` by customer."""
-    money = {"value": rows.value.sum()} if has_value else {}
-    found = rows.agg(rows=rows.rows.sum(), customers=rows.count(), **money).to_pandas().fillna(0).iloc[0]
-    return LedgerRow(reason, int(found["rows"]), int(found["customers"]), float(found["value"]) if has_value else None)
+    return _line(reason, rows.agg(**_sums(rows, has_value)).to_pandas(), has_value)
+
+
+def outside_by(rows: ir.Table, known: ir.Table, reasons: tuple[str, str], has_value: bool) -> list[LedgerRow]:
+    """The same in two lines: of the customers who are in ``known``, and of the others."""
+    known = known.select(_id="customer_id")
+    both = rows.left_join(known, rows.customer_id == known["_id"])
+    found = both.group_by(_known=both["_id"].notnull()).agg(**_sums(both, has_value)).to_pandas()
+    return [
+        _line(reason, found[found["_known"] == there], has_value)
+        for reason, there in zip(reasons, (True, False), strict=True)
+    ]
+
+
+def _sums(rows: ir.Table, has_value: bool) -> dict[str, ir.Value]:
+    return {"rows": rows.rows.sum(), "customers": rows.count(), **({"value": rows.value.sum()} if has_value else {})}
+
+
+def _line(reason: str, found: pd.DataFrame, has_value: bool) -> LedgerRow:
+    """Of a table of one row or none."""
+    sums = found.fillna(0).sum()
+    return LedgerRow(reason, int(sums["rows"]), int(sums["customers"]), float(sums["value"]) if has_value else None)
 
 
 def after(days: ir.Table, end: dt.date, has_value: bool) -> LedgerRow:

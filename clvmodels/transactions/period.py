@@ -25,9 +25,9 @@ class Period:
     purchases
         ``customer_id``, ``date``, ``value``, segments and cost: one row per purchase day.
     customers
-        ``customer_id``, ``first_purchase``, ``last_purchase``, ``purchases`` and, with money, ``value_first``,
-        ``value`` and, of the days of positive value, ``n_valued``, ``log_value_mean``, ``log_value_variance``; kept in
-        the engine.
+        ``customer_id``, ``purchases`` and, with money, ``value``; when they were asked for also ``first_purchase``,
+        ``last_purchase`` and, with money, ``value_first`` and, of the days of positive value, ``n_valued``,
+        ``log_value_mean``, ``log_value_variance``; kept in the engine.
     rows
         ``customer_id``, ``rows`` and, with money, ``value``: all input rows of each customer, whatever became of them.
     fates
@@ -42,8 +42,16 @@ class Period:
     fates: list[LedgerRow]
 
 
-def period(log: Transactions, days: ir.Table) -> Period:
-    """The purchases among ``days`` of the log; nothing else is looked at: the caller cuts off what must not be seen."""
+def period(log: Transactions, days: ir.Table, *, totals: bool = False) -> Period:
+    """The purchases among ``days`` of the log; nothing else is looked at: the caller cuts off what must not be seen.
+
+    With ``totals`` of each customer no more than their number and sum: half the work.
+    """
+
+    def by_customer(kept: ir.Table) -> ir.Table:
+        measures = _totals(kept, has_value=log.has_value) | ({} if totals else _history(kept, has_value=log.has_value))
+        return kept.group_by("customer_id", *part).agg(**measures)
+
     part = [PART] if log.parts > 1 else []
     columns = ["customer_id", "date", *log.segments, *([log.cost] if log.cost else []), *part]
     if log.has_value and log.returns == "net" and bool((days["_negative"] > 0).any().to_pandas()):
@@ -52,31 +60,29 @@ def period(log: Transactions, days: ir.Table) -> Period:
         rows = by_parts(
             days, log.parts, lambda d: d.group_by("customer_id", *part).agg(rows=d["_rows"].sum(), value=d.value.sum())
         )
-        customers = by_parts(kept, log.parts, lambda some: _by_customer(some, part, has_value=True))
+        customers = by_parts(kept, log.parts, by_customer)
         return Period(kept.drop("_rows"), customers, rows, fates_netted(netted))
     kept = days.select(*columns, "_rows", *(["value"] if log.has_value else []))
-    customers = by_parts(kept, log.parts, lambda some: _by_customer(some, part, has_value=log.has_value))
+    customers = by_parts(kept, log.parts, by_customer)
     rows = customers.select(
         "customer_id", *(["value"] if log.has_value else []), rows=customers.purchases + customers["_merged"]
     )
     return Period(kept.drop("_rows"), customers, rows, fates(customers, has_value=log.has_value))
 
 
-def _by_customer(kept: ir.Table, part: list[str], *, has_value: bool) -> ir.Table:
-    money = {}
+def _totals(kept: ir.Table, *, has_value: bool) -> dict[str, ir.Value]:
+    money = {"value": kept.value.sum()} if has_value else {}
+    return {"purchases": kept.count(), "_merged": (kept["_rows"] - 1).sum(), **money}
+
+
+def _history(kept: ir.Table, *, has_value: bool) -> dict[str, ir.Value]:
+    found = {"first_purchase": kept.date.min(), "last_purchase": kept.date.max()}
     if has_value:
         logarithm = (kept.value > 0).ifelse(kept.value, None).ln()
-        money = {
+        found |= {
             "value_first": kept.value.argmin(kept.date),
-            "value": kept.value.sum(),
             "n_valued": logarithm.count(),
             "log_value_mean": logarithm.mean(),
             "log_value_variance": logarithm.var(how="pop"),
         }
-    return kept.group_by("customer_id", *part).agg(
-        first_purchase=kept.date.min(),
-        last_purchase=kept.date.max(),
-        purchases=kept.count(),
-        _merged=(kept["_rows"] - 1).sum(),
-        **money,
-    )
+    return found
