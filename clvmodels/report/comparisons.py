@@ -56,13 +56,18 @@ def scores(data: Data, quantity: str) -> Table:
             metric(data, quantity, name, rival)["value"] is not None for rival in rivals
         ):
             continue
-        limits = n.between(*(shown(data, quantity, name, own[end]) for end in ("lower", "upper")))
-        others = [shown(data, quantity, name, metric(data, quantity, name, rival)["value"]) for rival in rivals]
+        value, lower, upper, *others = (
+            shown(data, quantity, name, one, bare=True)
+            for one in (
+                *(own[which] for which in ("value", "lower", "upper")),
+                *(metric(data, quantity, name, rival)["value"] for rival in rivals),
+            )
+        )
         rows.append(
             row(
                 f"{m.label}\u00a0{texts.ARROWS[m.better]}",
-                Cell(shown(data, quantity, name, own["value"]), "strong"),
-                Cell(limits, "muted"),
+                Cell(value, "strong"),
+                Cell(n.between(lower, upper), "muted"),
                 *others,
             )
         )

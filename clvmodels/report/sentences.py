@@ -48,8 +48,13 @@ def fit_notes(data: Data) -> list[str]:
     return [f"{which}: {note}" for which, note in said + [(everything, note) for note in later if note not in first]]
 
 
-def shown(data: Data, quantity: str, metric: str, value: float | None, *, difference: bool = False) -> str:
-    """A metric's value as people read it; a difference carries its sign, and percentages differ by points."""
+def shown(
+    data: Data, quantity: str, metric: str, value: float | None, *, difference: bool = False, bare: bool = False
+) -> str:
+    """A metric's value as people read it; a difference carries its sign, and percentages differ by points.
+
+    ``bare`` leaves out the currency, which the caption of a wide table tells once.
+    """
     style = texts.METRICS[metric].style
     if style in ("percent", "share") and difference:
         return n.points(value)
@@ -58,7 +63,7 @@ def shown(data: Data, quantity: str, metric: str, value: float | None, *, differ
     if style == "share":
         return n.percent(value)
     if style == "amount" and quantity == "value":
-        return amount(data, value, sign=difference)
+        return n.money(value, "" if bare else data["data"]["currency"], sign=difference)
     return n.decimal(value, 3, sign=difference)
 
 

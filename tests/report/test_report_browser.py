@@ -76,6 +76,25 @@ def test_nothing_scrolls_sideways(page: Any, width: int) -> None:
     page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+@pytest.mark.parametrize("amount", ["$1,234", "US$\xa033.103.684", "CHF\xa01,234,567,890,123"])
+def test_no_amount_on_a_card_is_cut_or_broken(page: Any, width: int, amount: str) -> None:
+    page.set_window_size(width, 900)
+    lines, cut, size = page.execute_script(
+        """
+        const value = document.querySelector(".card .value"), text = value.querySelector("span");
+        text.textContent = arguments[0];
+        value.style.setProperty("--letters", arguments[0].length);
+        const there = text.getBoundingClientRect(), room = value.getBoundingClientRect();
+        const size = parseFloat(getComputedStyle(text).fontSize);
+        return [text.getClientRects().length, there.right > room.right + 1, size];
+        """,
+        amount,
+    )
+    assert (lines, cut) == (1, False)
+    assert size >= 9
+
+
 def test_it_follows_the_readers_theme(page: Any) -> None:
     grounds = {}
     for theme in ("light", "dark"):
