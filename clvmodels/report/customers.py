@@ -54,10 +54,9 @@ def section(data: Mapping[str, Any], pictures: Sequence[Picture]) -> list[Block]
     headings += [texts.HEADINGS[key] for key in ("p_active", "expected_purchases")]
     headings += [texts.HEADINGS[key] for key in ("value", "interval", "formula", "tier")] if money else []
     rows = []
-    currency = data["data"]["currency"]
     if money:
-        value, formula = (n.amounts([card[key] for card in cards], currency) for key in ("value", "formula_value"))
-        ends = n.amounts([card[end] for card in cards for end in ("value_lower", "value_upper")], currency)
+        value, formula = (n.amounts([card[key] for card in cards], "") for key in ("value", "formula_value"))
+        ends = n.amounts([card[end] for card in cards for end in ("value_lower", "value_upper")], "")
     for i, card in enumerate(cards):
         cells = [
             f"**{card['customer_id']}:** {WHY[card['why']]}", n.count(card["frequency"]), in_time(card, "silence"),
@@ -68,8 +67,9 @@ def section(data: Mapping[str, Any], pictures: Sequence[Picture]) -> list[Block]
         rows.append(row(*cells))
     caption = WORDS["table"].format(start=n.day(ahead["start"]), end=n.day(ahead["end"]))
     aligned = "lrrrrr" + ("rrrl" if money else "")
+    note = texts.PROSE["amounts_in"].format(currency=data["data"]["currency"]) if money else ""
     lead = WORDS["lead"].format(command="clvmodels customer ID REPORT")
-    return [Paragraph(lead), Table("cards", caption, tuple(headings), tuple(rows), aligned), *pictures]
+    return [Paragraph(lead), Table("cards", caption, tuple(headings), tuple(rows), aligned, note), *pictures]
 
 
 def in_time(card: Mapping[str, Any], name: str) -> str:

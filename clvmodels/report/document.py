@@ -84,6 +84,16 @@ class Table:
         """Whether its cells hold sentences: a narrow screen then shows rows as blocks."""
         return any(len(cell.text) > 60 for cells in self.rows for cell in cells)
 
+    @property
+    def wide(self) -> bool:
+        """Whether it needs small letters to fit: numbers are never broken, words are where a line of some is full."""
+        columns = zip(*([cell.text for cell in cells] for cells in self.rows), strict=True)
+        needed = 0
+        for side, texts in zip(self.align, columns, strict=True):
+            longest = 2 + max(map(len, texts))
+            needed += longest if side == "r" else min(longest, 18)
+        return len(self.headings) > 7 or needed > 100
+
 
 @dataclass(frozen=True)
 class Picture:

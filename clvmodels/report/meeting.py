@@ -439,7 +439,7 @@ def _sliders(data: Data, found: Mapping[str, Any]) -> Sliders:
     )
     shown = [place for place, step in enumerate(grid) if step in SHOWN_GRID]
     size = len(grid)
-    cells = amounts(data, [value for line in surfaces[0] for value in line])
+    cells = n.amounts([value for line in surfaces[0] for value in line], "")
     table = Table(
         "surface",
         words.CAPTIONS["surface"],
@@ -452,7 +452,7 @@ def _sliders(data: Data, found: Mapping[str, Any]) -> Sliders:
             for line in shown
         ),
         "l" + "r" * len(shown),
-        note="",
+        texts.PROSE["amounts_in"].format(currency=data["data"]["currency"]),
     )
     labels = {key: words.SLIDERS[key] for key in ("model", "formula", "group", "reset")}
     caption = words.CAPTIONS["sliders"].format(**_dates(data))

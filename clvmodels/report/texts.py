@@ -366,6 +366,7 @@ PROSE: Mapping[str, str] = SPOKEN | {
     "own_columns": "Columns of the input, as on each customer's first purchase day: {columns}.",
     "arrows": "↓ lower is better, ↑ higher is better, → nearer to this number is better. The limits are those of the "
     "model's own measure; what each measure means is in the glossary.",
+    "amounts_in": "Amounts in {currency}.",
     "table_elsewhere": "All rows in `figures/{name}.csv`.",
     "guard": "The formula's values add up to {formula}, {ratio} times the model's {model}. They differ most for "
     "customers who have gone silent and for those observed for a short time, whose rate the formula continues as it "

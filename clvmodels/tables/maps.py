@@ -13,6 +13,8 @@ from clvmodels.tables.base import Array, FigureTable, averaged, facts_of
 
 FEWEST = 5
 """A cell of a heat map with fewer customers shows no actual: a mean of four customers is an anecdote."""
+LEAST = 1e-6
+"""Part of the highest value that still has a place of its own on a logarithmic scale."""
 
 
 def alive_heatmap(split: Split, forecast: Predictions) -> FigureTable:
@@ -45,14 +47,16 @@ def purchases_heatmap(split: Split, forecast: Predictions) -> FigureTable:
 def value_distribution(future: Predictions, *, bins: int = 30) -> FigureTable:
     """Customers by predicted value and tier, in bins of equal ratio; the model's expectation and the formula's.
 
-    The lowest bin starts at 0 and takes all below the grid, which leaves out the lowest per cent: on a logarithmic
-    scale nothing and next to nothing are the same. ``tier`` is always the model's.
+    The lowest bin starts at 0 and takes all below the grid, which leaves out the lowest per cent and what is less than
+    a millionth of the highest value: on a logarithmic scale nothing and next to nothing are the same. ``tier`` is the
+    model's in both.
     """
     frame, summary = future.frame, future.summary
     value, formula = frame["value"].to_numpy(float), frame["formula_value"].to_numpy(float)
     positive = [amount[amount > 0] for amount in (value, formula) if amount.any()]
     low = min((float(np.quantile(amount, 0.01)) for amount in positive), default=1.0)
     high = max((float(amount.max()) for amount in positive), default=10.0)
+    low = max(low, LEAST * high)
     edges = np.geomspace(low, max(high, 1.001 * low) * (1 + 1e-9), bins + 1)
     parts = []
     for name, amount in (("model", value), ("formula_customer", formula)):

@@ -76,6 +76,15 @@ def test_nothing_scrolls_sideways(page: Any, width: int) -> None:
     page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def test_no_open_table_is_cut_on_a_desk(page: Any) -> None:
+    cut = """
+        return [...document.querySelectorAll(".sheet")].filter(s => !s.closest("details"))
+            .filter(s => s.scrollWidth > s.clientWidth).map(s => s.getAttribute("aria-labelledby"));
+    """
+    assert page.execute_script("return document.querySelectorAll('.sheet').length") > 20
+    assert page.execute_script(cut) == []
+
+
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 @pytest.mark.parametrize("amount", ["$1,234", "US$\xa033.103.684", "CHF\xa01,234,567,890,123"])
 def test_no_amount_on_a_card_is_cut_or_broken(page: Any, width: int, amount: str) -> None:
