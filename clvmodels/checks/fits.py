@@ -144,7 +144,7 @@ def second_opinion(opinion: Opinion | None) -> Check:
         agree = _(
             "They agree: weak priors put the posterior's mean beside the highest point of the likelihood, not on it."
         )
-    ahead = opinion.log_likelihood - fit.log_likelihood
+    ahead = round(opinion.log_likelihood - fit.log_likelihood, 6)  # further digits depend on the order of millions
     difference = opinion.max_relative_difference
     flat = _("Both are equally likely with different parameters: the likelihood is flat, see identification.")
     if fit.method != "mle" and difference is not None and difference > POSTERIOR_PARAMETERS:
