@@ -88,7 +88,7 @@ def group(judged: ir.Table, columns: Columns, counted: Tally, parts: int) -> ir.
     else:
         days = _grouped(rows, columns, counted)
         # The same log read again gives the same sums to the last digit; beyond, sorting costs more than reading.
-        days = keep([days.order_by("customer_id", "date") if counted.usable <= SMALL else days])
+        days = keep([days.order_by("customer_id", "date") if counted.usable <= SMALL else days], compress=False)
     if columns.value is not None and not counted.any_negative:
         days = days.mutate(_gross=days.value, _negative=ibis.literal(0))
     return days
