@@ -19,6 +19,7 @@ warnings.simplefilter("ignore")
 
 UNTIL, CUT, END = "2023-12-31", "2022-12-31", "2023-12-31"
 HORIZON = 365.25 / 7
+READINGS = ("summary", "split", "both")
 
 
 def timed(work: Any) -> tuple[Any, dict[str, float]]:
@@ -26,6 +27,19 @@ def timed(work: Any) -> tuple[Any, dict[str, float]]:
     start, used = time.perf_counter(), time.process_time()
     result = work()
     return result, {"seconds": time.perf_counter() - start, "cpu": time.process_time() - used}
+
+
+def reading(task: str, read: Any, summarised: Any, divided: Any) -> dict[str, Any]:
+    """A log read and summarised, read and divided, or read once for both: what it took, rows and totals."""
+
+    def work() -> list[tuple[int, float]]:
+        log = read()
+        return [
+            found(log) for found in {"summary": (summarised,), "split": (divided,)}.get(task, (summarised, divided))
+        ]
+
+    found, took = timed(work)
+    return {**took, "rows": [rows for rows, _ in found], "total": [total for _, total in found]}
 
 
 # ------------------------------------------------------------------------------------------------------- the floor
@@ -53,16 +67,17 @@ def ours(task: str, file: str, **more: str) -> dict[str, Any]:
     import clvmodels as clv
     from clvmodels import fitting, prediction, scoring, summary  # noqa: F401
 
-    if task == "summary":
-        found, took = timed(lambda: clv.summarize(file, until=UNTIL).frame)
-        return {**took, "rows": len(found), "total": float(found["frequency"].sum())}
-    if task == "split":
-        found, took = timed(lambda: clv.split(file, calibration_end=CUT, holdout_end=END))
-        return {
-            **took,
-            "rows": len(found.calibration.frame),
-            "total": float(found.holdout.frame["purchases"].sum()),
-        }
+    if task in READINGS:
+
+        def summarised(log: Any) -> tuple[int, float]:
+            known = clv.summarize(log, until=UNTIL).frame
+            return len(known), float(known["frequency"].sum())
+
+        def divided(log: Any) -> tuple[int, float]:
+            parts = clv.split(log, calibration_end=CUT, holdout_end=END)
+            return len(parts.calibration.frame), float(parts.holdout.frame["purchases"].sum())
+
+        return reading(task, lambda: clv.read_transactions(file), summarised, divided)
     customers = clv.summarize(file)
     if task in ("bgnbd", "pareto_nbd", "posterior"):
         family, method = ("bgnbd", "posterior") if task == "posterior" else (task, "mle")
@@ -97,26 +112,21 @@ def lifetimes(task: str, file: str, *, rfm: str = "", **more: str) -> dict[str, 
     from lifetimes.utils import calibration_and_holdout_data, summary_data_from_transaction_data
 
     names = {"monetary_value_col": "value", "freq": "D"}
-    if task == "summary":
+    if task in READINGS:
 
-        def work() -> Any:
-            log = pd.read_parquet(file)
-            return summary_data_from_transaction_data(
+        def summarised(log: Any) -> tuple[int, float]:
+            found = summary_data_from_transaction_data(
                 log, "customer_id", "date", observation_period_end=UNTIL, freq_multiplier=7, **names
             )
+            return len(found), float(found["frequency"].sum())
 
-        found, took = timed(work)
-        return {**took, "rows": len(found), "total": float(found["frequency"].sum())}
-    if task == "split":
-
-        def work() -> Any:
-            log = pd.read_parquet(file)
-            return calibration_and_holdout_data(
+        def divided(log: Any) -> tuple[int, float]:
+            found = calibration_and_holdout_data(
                 log, "customer_id", "date", CUT, observation_period_end=END, freq_multiplier=7, **names
             )
+            return len(found), float(found["frequency_holdout"].sum())
 
-        found, took = timed(work)
-        return {**took, "rows": len(found), "total": float(found["frequency_holdout"].sum())}
+        return reading(task, lambda: pd.read_parquet(file), summarised, divided)
     known = pd.read_parquet(rfm)
     x, t_x, T = known["frequency"], known["recency"], known["T"]
     fitter = (ParetoNBDFitter if task == "pareto_nbd" else BetaGeoFitter)()
@@ -139,24 +149,19 @@ def pymc_marketing(task: str, file: str, *, rfm: str = "", draws: str = "500", *
     from pymc_marketing.clv.utils import rfm_summary, rfm_train_test_split
 
     where = {"customer_id_col": "customer_id", "datetime_col": "date", "monetary_value_col": "value"}
-    if task == "summary":
+    if task in READINGS:
 
-        def work() -> Any:
-            log = pd.read_parquet(file)
-            return rfm_summary(log, **where, observation_period_end=UNTIL, time_unit="D", time_scaler=7)
+        def summarised(log: Any) -> tuple[int, float]:
+            found = rfm_summary(log, **where, observation_period_end=UNTIL, time_unit="D", time_scaler=7)
+            return len(found), float(found["frequency"].sum())
 
-        found, took = timed(work)
-        return {**took, "rows": len(found), "total": float(found["frequency"].sum())}
-    if task == "split":
-
-        def work() -> Any:
-            log = pd.read_parquet(file)
-            return rfm_train_test_split(
+        def divided(log: Any) -> tuple[int, float]:
+            found = rfm_train_test_split(
                 log, **where, train_period_end=CUT, test_period_end=END, time_unit="D", time_scaler=7
             )
+            return len(found), float(found["test_frequency"].sum())
 
-        found, took = timed(work)
-        return {**took, "rows": len(found), "total": float(found["test_frequency"].sum())}
+        return reading(task, lambda: pd.read_parquet(file), summarised, divided)
     table = pd.read_parquet(rfm)
     columns = ["customer_id", "frequency", "recency", "T"]
     options = {"nuts_sampler": "nutpie", "random_seed": 1, "progressbar": False}
