@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clvmodels import written
 from clvmodels.calendar import ONE_DAY, Horizon, Unit
 from clvmodels.errors import InputError, UnitError
 from clvmodels.fitting.data import spend_known
 from clvmodels.fitting.result import Fit
 from clvmodels.forecast_rows import customer_rows, outcome_columns
+from clvmodels.language import _
 from clvmodels.outcomes import PurchaseOutcomes, ValueOutcomes
 from clvmodels.outcomes.chances import top_threshold
 from clvmodels.outcomes.counts import PART
@@ -302,12 +304,7 @@ def predict(
         When kinds, currencies, horizon, margin or rate do not fit.
     """
     _check(purchases, summary, spend, margin)
-    span = Horizon.parse(horizon, after=summary.until)
-    if span.start != summary.until + ONE_DAY:
-        raise InputError(
-            f"the horizon starts on {span.start}, but customers are observed to {summary.until}. "
-            f"A forecast starts the day after: choose a horizon that starts on {summary.until + ONE_DAY}."
-        )
+    span = ahead_of(summary, horizon)
     delta, t = summary.unit.delta(discount_rate), span.length(summary.unit)
     known = summary.frame
     model: Any = predictive(purchases, seed=seed)
@@ -365,7 +362,27 @@ def _check(purchases: Fit, summary: Summary, spend: Fit | None, margin: float) -
                 f"spend was fitted in {spend.currency}, the customers' values are in {summary.currency}. "
                 "The predictions would mix the two. Fit and predict with the same --currency."
             )
-    if not 0 < margin <= 1:
-        problems.append(f"margin is {margin:g}. It is the share of revenue that is kept: for 30 % write 0.30.")
+    try:
+        check_margin(margin)
+    except InputError as error:
+        problems.append(str(error))
     if problems:
         raise InputError("these customers cannot be predicted", problems)
+
+
+def check_margin(margin: float) -> None:
+    """Refuse a margin that is no share of revenue."""
+    if not 0 < margin <= 1:
+        said = _("margin is {margin}. It is the share of revenue that is kept: for 30% write 0.30.")
+        raise InputError(said.format(margin=written.general(margin, 6)))
+
+
+def ahead_of(summary: Summary, horizon: str | Horizon) -> Horizon:
+    """The horizon, which has to start the day after the customers were last observed."""
+    span, first = Horizon.parse(horizon, after=summary.until), summary.until + ONE_DAY
+    if span.start != first:
+        raise InputError(
+            f"the horizon starts on {span.start}, but customers are observed to {summary.until}. "
+            f"A forecast starts the day after: choose a horizon that starts on {first}."
+        )
+    return span

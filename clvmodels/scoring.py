@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from clvmodels.calendar import ONE_DAY, Horizon, Unit
+from clvmodels.calendar import Horizon, Unit
 from clvmodels.drift import Drift, drift_of
 from clvmodels.errors import InputError, UnitError
 from clvmodels.exports.streams import Stream, write_stream
@@ -30,7 +30,7 @@ from clvmodels.models.base import PurchaseFamily
 from clvmodels.outcomes.points import predictive
 from clvmodels.outcomes.smooth import by_age
 from clvmodels.outcomes.survival import over_draws
-from clvmodels.prediction import predict
+from clvmodels.prediction import ahead_of, check_margin, predict
 from clvmodels.store import load
 from clvmodels.summary import Summary, summarize
 from clvmodels.transactions import Transactions, read_transactions
@@ -333,14 +333,8 @@ def score(
             f"{purchases.until}. Without the earlier ones every customer looks new. Give the whole log, old purchases "
             "and new ones; new rows alone carry a summary on: clvmodels.update."
         )
-    span = Horizon.parse(horizon, after=summary.until)
-    if span.start != summary.until + ONE_DAY:
-        raise InputError(
-            f"the horizon starts on {span.start}, but customers are observed to {summary.until}. "
-            f"A forecast starts the day after: choose a horizon that starts on {summary.until + ONE_DAY}."
-        )
-    if not 0 < margin <= 1:
-        raise InputError(f"margin is {margin:g}. It is the share of revenue that is kept: for 30 % write 0.30.")
+    span = ahead_of(summary, horizon)
+    check_margin(margin)
     drift = None if log is None else drift_of(purchases, log, summary.until, seed=seed)
     return Scores(summary, purchases, spend, span, discount_rate, margin, intervals, seed, drift)
 

@@ -30,7 +30,7 @@ from clvmodels.kpi_files import kpi_book
 from clvmodels.kpis import kpi_history, observed_kpis
 from clvmodels.language import LANGUAGES, _, gettext, speaking
 from clvmodels.models import usual_families
-from clvmodels.prediction import predict
+from clvmodels.prediction import check_margin, predict
 from clvmodels.report.contract import Analysis, past_data, report_data
 from clvmodels.report.customers import handful
 from clvmodels.sampling import judged_sample
@@ -365,13 +365,11 @@ def _check(family: str, spend: str | None, method: str, language: str, discount_
     if language not in LANGUAGES:
         said = _("language {name!r} is not available. Choose --language {choice}.")
         problems.append(said.format(name=language, choice=choice(LANGUAGES)))
-    if not 0 < margin <= 1:
-        said = _("margin {margin!r} is not a share of revenue. Choose for example --margin 0.25.")
-        problems.append(said.format(margin=margin))
-    try:
-        check_rate(discount_rate)
-    except InputError as error:
-        problems.append(str(error))
+    for check, given in ((check_margin, margin), (check_rate, discount_rate)):
+        try:
+            check(given)
+        except InputError as error:
+            problems.append(str(error))
     if problems:
         raise InputError(_("the report cannot be made"), problems)
 

@@ -55,7 +55,7 @@ def test_values_missing(fits: tuple[Fit, Fit, Summary]) -> None:
 
 @pytest.mark.parametrize("margin", [0.0, -0.2, 30.0, float("nan")])
 def test_margins(fits: tuple[Fit, Fit, Summary], margin: float) -> None:
-    with pytest.raises(InputError, match=r"margin is .* for 30 % write 0.30"):
+    with pytest.raises(InputError, match=r"margin is .* for 30% write 0.30"):
         clv.predict(fits[0], fits[2], spend=fits[1], margin=margin)
 
 

@@ -426,13 +426,13 @@ CASES = [
     Case(
         "margin of nothing",
         R + " --margin 0",
-        "margin 0.0 is not a share of revenue. Choose for example --margin 0.25.",
+        "margin is 0. It is the share of revenue that is kept: for 30% write 0.30.",
         csv(),
     ),
     Case(
         "margin in per cent",
         R + " --margin 30",
-        "margin 30.0 is not a share of revenue. Choose for example --margin 0.25.",
+        "margin is 30. It is the share of revenue that is kept: for 30% write 0.30.",
         csv(),
     ),
     Case(
