@@ -41,15 +41,31 @@ def log(seed: int) -> tuple[Any, Columns]:
     return summary, (patterns.x, patterns.t_x, patterns.T, n)
 
 
-def plain(logs: np.ndarray, x: np.ndarray, t_x: np.ndarray, T: np.ndarray, n: np.ndarray) -> float:
-    """Fader, Hardie & Lee (2005), eq. 6, as it stands in the paper."""
+def plain(logs: np.ndarray, columns: Columns, k: np.ndarray, where: np.ndarray) -> tuple[float, np.ndarray]:
+    """Fader, Hardie & Lee (2005), eq. 6, as it stands in the paper; and its slopes, by hand, in the log parameters.
+
+    With slopes the reference gets further than by differences, in a fifth of the evaluations. ``k`` are the distinct x,
+    and ``where`` each customer's among them.
+    """
     r, alpha, a, b = np.exp(logs)
-    k, where = np.unique(x, return_inverse=True)
+    x, t_x, T, n = columns
     counts = special.gammaln(r + k) - special.gammaln(r) + special.betaln(a, b + k) - special.betaln(a, b)
     alive = -(r + x) * np.log(alpha + T)
-    with np.errstate(divide="ignore"):
-        dead = np.where(x > 0, np.log(a) - np.log(b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + t_x), -np.inf)
-    return float(n @ (counts[where] + r * np.log(alpha) + np.logaddexp(alive, dead)))
+    before = b + np.maximum(x, 1) - 1
+    dead = np.where(x > 0, np.log(a) - np.log(before) - (r + x) * np.log(alpha + t_x), -np.inf)
+    both = np.logaddexp(alive, dead)
+    lost = np.exp(dead - both)
+    kept = 1 - lost
+    stays = special.digamma(a + b) - special.digamma(a + b + k)
+    slopes = (
+        (special.digamma(r + k) - special.digamma(r))[where]
+        + np.log(alpha) - kept * np.log(alpha + T) - lost * np.log(alpha + t_x),
+        r / alpha - (r + x) * (kept / (alpha + T) + lost / (alpha + t_x)),
+        stays[where] + lost / a,
+        (stays + special.digamma(b + k) - special.digamma(b))[where] - lost / before,
+    )  # fmt: skip
+    value = float(n @ (counts[where] + r * np.log(alpha) + both))
+    return value, np.array([n @ slope for slope in slopes]) * np.exp(logs)
 
 
 def reference(columns: Columns, guess: np.ndarray) -> float:
@@ -60,11 +76,14 @@ def reference(columns: Columns, guess: np.ndarray) -> float:
     starts = [np.log([r, r, a, b]) - np.array([0, rate + np.log(f), 0, 0]) for r, f, a, b in corners]
     starts.append(np.clip(guess, -9, 9) + np.array([0.3, 0.2, -0.3, 0.3]))
     bounds = [(-14.0, 14.0)] * 4
+    distinct = np.unique(x, return_inverse=True)
+
+    def downhill(logs: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slopes = plain(logs, columns, *distinct)
+        return -value, -slopes
+
     with np.errstate(over="ignore", invalid="ignore"):
-        found = [
-            optimize.minimize(lambda logs: -plain(logs, *columns), start, method="L-BFGS-B", bounds=bounds)
-            for start in starts
-        ]
+        found = [optimize.minimize(downhill, at, jac=True, method="L-BFGS-B", bounds=bounds) for at in starts]
     return max(-one.fun for one in found)
 
 
