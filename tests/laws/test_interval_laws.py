@@ -71,7 +71,7 @@ def test_units(log: str, method: str, unit: str, price: float) -> None:
             mine, theirs = (getattr(each.totals, quantity + end) for each in (base, other))
             assert theirs == pytest.approx(factor * mine, rel=1e-6)
     for by in (None, "frequency"):
-        mine, theirs = (each.mean_intervals(draws=200, seed=3, by=by) for each in (base, other))
+        mine, theirs = (each.mean_intervals(draws=100, seed=3, by=by) for each in (base, other))
         for column in mine.columns[2 if by else 1 :]:
             factor = price if column.startswith(MONEY) else 1.0
             assert theirs[column].to_numpy() == pytest.approx(factor * mine[column].to_numpy(), rel=1e-6), column
