@@ -19,7 +19,7 @@ from clvmodels.models import BGNBD, GammaGamma
 @pytest.fixture(scope="module")
 def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     log = clv.simulate(
-        BGNBD(0.5, 6.0, 0.6, 2.5), spend=GammaGamma(6.25, 3.74, 15.44), customers=200, start="2023-01-01",
+        BGNBD(0.5, 6.0, 0.6, 2.5), spend=GammaGamma(6.25, 3.74, 15.44), customers=300, start="2023-01-01",
         end="2024-06-30",
     )  # fmt: skip
     log["channel"] = np.array(["search", "social"])[log["customer_id"] % 2]
@@ -52,14 +52,14 @@ def test_every_table_is_written_and_described(written: Path) -> None:
 def test_tables_agree_with_one_another(written: Path) -> None:
     kpis, channels, flags = (read(written, name) for name in ("kpis.csv", "channels.csv", "attention.csv"))
     everyone = kpis[(kpis["kind"] == "expected") & kpis["segment"].isna()].set_index("indicator")["value"]
-    assert len(flags) == channels["customers"].sum() == 200
-    assert everyone["value_per_customer"] * 200 == pytest.approx(flags["value"].sum(), rel=1e-6)
+    assert len(flags) == channels["customers"].sum() == 300
+    assert everyone["value_per_customer"] * 300 == pytest.approx(flags["value"].sum(), rel=1e-6)
     assert channels["clv"].sum() == pytest.approx(flags["clv"].sum(), rel=1e-6)
     levers = read(written, "levers.csv")
     by = levers[levers["group"].notna()].groupby("lever")["gain"].sum()
     whole = levers[levers["group"].isna()].set_index("lever")["gain"]
     assert by.to_numpy() == pytest.approx(whole[by.index].to_numpy(), rel=1e-6)
-    assert read(written, "cohorts.csv")["customers"].sum() == 200
+    assert read(written, "cohorts.csv")["customers"].sum() == 300
     assert set(read(written, "lists.csv")["customer_id"]) <= set(flags["customer_id"])
     changes = read(written, "changes.csv")
     assert changes["customers_both"].iloc[0] == changes["customers_before"].iloc[0]
