@@ -179,8 +179,8 @@ def _mean_by_series(t: Array, r: Array, alpha: Array, a: Array, b: Array) -> tup
             term[ended] = 0
             if np.count_nonzero(ended) > active.size / 3 or n >= TERMS:
                 sum_[active], largest[active] = sumk, largestk
-                going = ~ended
-                active, rows = active[going], rows[:, going]
+                going = np.flatnonzero(~ended)
+                active, rows = active[going], rows.take(going, axis=1)  # which keeps each row in one piece
         h = lead - fade * sum_
         safe = (np.abs(lead) + fade * largest) * 4e-16 <= 1e-11 * np.abs(h)
         safe &= np.isfinite(h) & (fade > 0)
