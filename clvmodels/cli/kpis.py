@@ -12,6 +12,7 @@ from clvmodels.errors import InputError
 from clvmodels.progress import progress
 
 if TYPE_CHECKING:
+    from clvmodels.fitting import Fit
     from clvmodels.kpi_files import KpiBook
     from clvmodels.prediction import Predictions
     from clvmodels.summary import Summary
@@ -61,7 +62,7 @@ def kpis(
         forecast = predict(fits[0], run.calibration, spend=fits[1], **given)
         before: Predictions | Summary | None = other
         if against is not None and other is not None:
-            theirs = _fits_of(against, other, fits, models.method, models.seed)
+            theirs = _fits_of(against, other, fits, models.seed)
             before = predict(theirs[0], other, spend=theirs[1], **given) if theirs else other
         say("measuring")
         book, names = write_kpis(
@@ -93,8 +94,8 @@ def _other(against: str, summary: Summary) -> Summary:
     return at_another_date(summary, day.isoformat())
 
 
-def _fits_of(against: str, summary: Summary, fits: chain.Fits, method: str, seed: int) -> chain.Fits | None:
-    """The fits in the other run; where there are none, and at another date, the same families; no stack."""
+def _fits_of(against: str, summary: Summary, fits: chain.Fits, seed: int) -> chain.Fits | None:
+    """The fits in the other run; where there are none, and at another date, the same families and method; no stack."""
     from clvmodels.fitting import fit
     from clvmodels.models import FAMILIES
     from clvmodels.runs import FIT, is_run
@@ -105,7 +106,12 @@ def _fits_of(against: str, summary: Summary, fits: chain.Fits, method: str, seed
         return saved if isinstance(saved, tuple) else (saved, None)
     if fits[0].model.name not in FAMILIES:
         return None
-    one, two = (each and fit(each.model.name, summary, method=method, seed=seed) for each in fits)
+
+    def again(one: Fit) -> Fit:
+        method = "mle" if one.method == "mle" else "posterior"  # which goes to NUTS where it has to
+        return fit(one.model.name, summary, method=method, seed=seed)
+
+    one, two = (each and again(each) for each in fits)
     assert one is not None
     return one, two
 

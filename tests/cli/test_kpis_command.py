@@ -76,8 +76,7 @@ def test_two_runs_are_compared(orders: Path, tmp_path: Path, capsys: pytest.Capt
     assert "What moved" in capsys.readouterr().out
     assert main(["kpis", str(tmp_path / "after"), "--against", "2023-12-31", "--out", str(tmp_path / "again")]) == 0
     one, other = (read(folder, "changes.csv") for folder in (out, tmp_path / "again"))
-    seen, again = (table[table["kind"] == "observed"] for table in (one, other))
-    pd.testing.assert_frame_equal(seen, again)
+    pd.testing.assert_frame_equal(one, other)  # an earlier day is fitted as the run was, by likelihood
     expected = one[one["kind"] == "expected"].set_index("indicator")
     assert {"value_per_customer", "p_no_purchase", "active_years"} <= set(expected.index)
     assert (expected["standard_error"] > 0).all()
