@@ -62,10 +62,13 @@ def floor(task: str, file: str) -> dict[str, Any]:
 
 def ours(task: str, file: str, **more: str) -> dict[str, Any]:
     """clvmodels."""
-    import ibis.backends.duckdb  # noqa: F401 – imported before the clock starts, as the peers' libraries are
+    # Imported before the clock starts, as the peers' libraries are.
+    import arviz_stats  # noqa: F401
+    import ibis.backends.duckdb  # noqa: F401
 
     import clvmodels as clv
-    from clvmodels import fitting, prediction, scoring, summary  # noqa: F401
+    from clvmodels import prediction, scoring, summary  # noqa: F401
+    from clvmodels.fitting import bayes  # noqa: F401
 
     if task in READINGS:
 

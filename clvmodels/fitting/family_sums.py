@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import special
 
-from clvmodels.fitting.objective import BLOCK, Limit, Value
+from clvmodels.fitting.objective import BLOCK, SIDE_BY_SIDE, Limit, Value
 from clvmodels.models import BGBB, BGCNBD, MBGCNBD, MBGNBD, NBD, Family, ParetoNBD
 from clvmodels.models.arrays import Array
 
@@ -103,15 +103,15 @@ class FamilyObjective(ABC):
 
     def values(self, etas: Array) -> Array:
         """Log-likelihood alone at many η, shape (draws, k), on two threads: NumPy works without Python's lock."""
-        rows = max(1, BLOCK // max(1, self.n_patterns))
+        rows = max(1, SIDE_BY_SIDE // max(1, self.n_patterns))
         with ThreadPoolExecutor(2) as pool:
             return np.concatenate(list(pool.map(self._values, np.split(etas, range(rows, len(etas), rows)))))
 
     def _values(self, etas: Array) -> Array:
         model: Any = self.family.from_log(np.stack(self._standardised(etas.T), axis=-1), self.constants)
         value = np.zeros(len(etas))
-        for start in range(0, self.n_patterns, BLOCK):
-            block = slice(start, start + BLOCK)
+        for start in range(0, self.n_patterns, SIDE_BY_SIDE):
+            block = slice(start, start + SIDE_BY_SIDE)
             value += model.log_likelihood(*(column[block] for column in self._columns)) @ self._n[block]
         return value
 

@@ -18,6 +18,8 @@ Value: TypeAlias = tuple[float, Array, Array]
 
 BLOCK = 1 << 14
 """Patterns worked on at a time, so that the temporary vectors stay in the processor's cache."""
+SIDE_BY_SIDE = 1 << 16
+"""The same on two threads: work on shorter vectors ends so soon that they wait for Python's lock."""
 
 
 @dataclass(frozen=True)

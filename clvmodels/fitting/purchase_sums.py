@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from clvmodels.fitting.objective import BLOCK, Limit, Value
+from clvmodels.fitting.objective import BLOCK, SIDE_BY_SIDE, Limit, Value
 from clvmodels.models import BGNBD, Family
 from clvmodels.models.arrays import Array
 
@@ -111,7 +111,7 @@ class BGNBDObjective:
         value = self._purchases * (logs[0] - logs[1]) - r[:, 0] * (log_T @ self._n_at) - log_T @ self._x_at
         value += (np.log1p(j / r) + np.log((b + j) / (a + b + j))) @ self._more_than
         log_odds = np.log(a / (b + table))
-        step = max(1, BLOCK // max(1, len(etas)))
+        step = max(1, SIDE_BY_SIDE // max(1, len(etas)))
         for start in range(0, self._x.size, step):
             block = slice(start, start + step)
             odds = np.take(log_T, self._where_T[block], axis=1)
