@@ -230,9 +230,9 @@ def test_the_command_speaks_the_language(
     wrong = ["report", "cdnow-sample", "--out", str(tmp_path / "out"), "--margin", "0"]
     assert main([*wrong, "--language", "pt-BR"]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("Erro: o relatório não pode ser feito: a margem 0.0 não é uma parcela da receita.")
+    assert said.startswith("Erro: o relatório não pode ser feito: a margem é 0. Ela é a parcela da receita")
     assert main(wrong) == 2
-    assert capsys.readouterr().err.startswith("Error: the report cannot be made: margin 0.0 is not")
+    assert capsys.readouterr().err.startswith("Error: the report cannot be made: margin is 0. It is")
 
 
 def test_what_is_wrong_with_a_brazilian_file_is_said_in_portuguese(
