@@ -239,7 +239,7 @@ def log_axis(axes: Axes, edges: NDArray[np.float64], words: Words, currency: str
     steps = (1.0, 2.0, 5.0) if high / low < 300 else (1.0, 3.0) if high / low < 3e4 else (1.0,)
     powers = np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [float(step * 10.0**power) for power in powers for step in steps]
-    ticks = [tick for tick in ticks if low * (high / low) ** 0.06 <= tick <= high]  # beside the one outside
+    ticks = [tick for tick in ticks if low * (high / low) ** 0.06 <= tick <= high]  # clear of the label outside
     labels = [words.money(tick, currency, max(0, -math.floor(math.log10(tick)))) for tick in ticks]
     axes.set_xticks([extra[0], *ticks], [extra[1], *labels])
     axes.xaxis.set_minor_locator(NullLocator())

@@ -104,7 +104,6 @@ def _check_model(kind: str, name: str, *, option: str) -> None:
 def find_fits(run: Run, source: str, file: str | None, models: Models) -> Fits:
     """The fits in ``file``, else those in the run, else new ones for a log."""
     from clvmodels.runs import FIT, is_run
-    from clvmodels.store import load
 
     if file is None and not is_run(source):
         return fit_models(run.calibration, models)
@@ -113,6 +112,13 @@ def find_fits(run: Run, source: str, file: str | None, models: Models) -> Fits:
     if not path.exists():
         again = f"Make it first: clvmodels fit {source}" if file is None else "Check the name given with --fit"
         raise InputError(f"there is no {path}. {again}.")
+    return load_fits(path)
+
+
+def load_fits(path: Path) -> Fits:
+    """One saved fit, or the pair where there is money."""
+    from clvmodels.store import load
+
     saved = load(path)
     return saved if isinstance(saved, tuple) else (saved, None)
 

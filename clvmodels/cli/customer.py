@@ -103,7 +103,6 @@ def _of_report(folder: Path) -> Predictions:
     from clvmodels.language import speak
     from clvmodels.prediction import predict
     from clvmodels.report.contract import read_data
-    from clvmodels.store import load
     from clvmodels.summary import summarize
 
     data = read_data(folder)
@@ -138,8 +137,7 @@ def _of_report(folder: Path) -> Predictions:
                 folder=folder, source=source, again=again
             )
         )
-    saved = load(folder / "fit.json")
-    fits = saved if isinstance(saved, tuple) else (saved, None)
+    fits = chain.load_fits(folder / "fit.json")
     ahead = data["forecast"]
     return predict(
         fits[0],

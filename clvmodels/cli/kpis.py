@@ -99,11 +99,9 @@ def _fits_of(against: str, summary: Summary, fits: chain.Fits, seed: int) -> cha
     from clvmodels.fitting import fit
     from clvmodels.models import FAMILIES
     from clvmodels.runs import FIT, is_run
-    from clvmodels.store import load
 
     if is_run(against) and (Path(against) / FIT).is_file():
-        saved = load(Path(against) / FIT)
-        return saved if isinstance(saved, tuple) else (saved, None)
+        return chain.load_fits(Path(against) / FIT)
     if fits[0].model.name not in FAMILIES:
         return None
 

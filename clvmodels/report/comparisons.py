@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from clvmodels.report import numbers as n
@@ -56,18 +57,14 @@ def scores(data: Data, quantity: str) -> Table:
             metric(data, quantity, name, rival)["value"] is not None for rival in rivals
         ):
             continue
-        value, lower, upper, *others = (
-            shown(data, quantity, name, one, bare=True)
-            for one in (
-                *(own[which] for which in ("value", "lower", "upper")),
-                *(metric(data, quantity, name, rival)["value"] for rival in rivals),
-            )
-        )
+        told = partial(shown, data, quantity, name, bare=True)
+        limits = n.between(*(told(own[end]) for end in ("lower", "upper")))
+        others = [told(metric(data, quantity, name, rival)["value"]) for rival in rivals]
         rows.append(
             row(
                 f"{m.label}\u00a0{texts.ARROWS[m.better]}",
-                Cell(value, "strong"),
-                Cell(n.between(lower, upper), "muted"),
+                Cell(told(own["value"]), "strong"),
+                Cell(limits, "muted"),
                 *others,
             )
         )

@@ -15,8 +15,7 @@ from clvmodels.errors import InputError
 from clvmodels.models import FAMILIES, PurchaseFamily
 
 PURCHASES = [family for family in FAMILIES.values() if issubclass(family, PurchaseFamily)]
-LAW = settings(max_examples=15, deadline=None, derandomize=True, database=None)
-"""Of each family, and of each example six customers: seven families see a law a hundred times."""
+LAW = settings(max_examples=25, deadline=None, derandomize=True, database=None)
 Known = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 every_family = pytest.mark.parametrize("family", PURCHASES, ids=lambda family: family.name)

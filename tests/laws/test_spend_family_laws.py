@@ -17,7 +17,7 @@ from clvmodels.errors import InputError
 from clvmodels.fitting.data import SPENDS
 from clvmodels.models import GammaGamma, GammaGammaFirst, GammaGammaFrequency, LogNormalSpend, SpendFamily
 
-LAW = settings(max_examples=15, deadline=None, derandomize=True, database=None)
+LAW = settings(max_examples=25, deadline=None, derandomize=True, database=None)
 Values = list[np.ndarray]
 Known = tuple[np.ndarray, ...]
 

@@ -22,7 +22,7 @@ PATIENCE = 600.0
 def once(temporary: pytest.TempPathFactory, name: str, make: Callable[[Path], T]) -> T:
     """What ``make`` makes, with a folder to write to; made by the first test process, read by the others.
 
-    ``make test`` has two processes: drawing a report twice would take twelve seconds of a minute of each.
+    ``make test`` has two processes, and most of a report's time is drawing, which is the same in both.
     """
     base = temporary.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"once-{name}"
